@@ -16,7 +16,10 @@ export interface BlockContext {
 
 /** Where consensus stands on one block. */
 export interface Verdict {
-  /** `pending`: something is missing; ask again after it arrived. Never a synonym of `invalid`. */
+  /**
+   * `pending`: something is missing; it is asked again after it arrived, after every finalized
+   * block, and at the latest after 100 ms. Never a synonym of `invalid`.
+   */
   readonly status: "valid" | "invalid" | "pending";
   /** Why not, for the log. */
   readonly reason?: string;
@@ -43,7 +46,8 @@ export interface Application {
   /** Height and digest of the last block that was applied durably; height 0 after genesis. */
   readonly applied: { readonly height: number; readonly digest: Uint8Array };
   /**
-   * Builds a block; waits for the block interval first. Resolves with undefined to decline.
+   * Builds a block; waits for the block interval first. Resolves with undefined to decline; a
+   * rejection counts as declining. The signal aborts when the view is over.
    * The block is kept in memory, as `receive` would.
    */
   propose(
@@ -100,17 +104,35 @@ export interface ConsensusTransport {
   block(peer: string, reason: string): void;
 }
 
+/** One entry of the journal. */
+export interface JournalRecord {
+  /** Entries that outlive every pruning have the view `Number.MAX_SAFE_INTEGER`. */
+  readonly view: number;
+  readonly bytes: Uint8Array;
+  /** Set on an own vote: `highestSigned` of that kind becomes at least `view`. */
+  readonly signed?: "notarize" | "nullify" | "finalize";
+}
+
 /** Durable memory of votes and certificates. Implemented by `node/storage/journal.ts`. */
 export interface Journal {
   /** All records above the floor, in the order they were appended. */
   replay(): Iterable<Uint8Array>;
   /** Durable (synced) when it returns. Throws when it is not; the node then stops voting and exits. */
-  append(records: readonly { readonly view: number; readonly bytes: Uint8Array }[]): void;
+  append(records: readonly JournalRecord[]): void;
   /** Views below the floor will never be needed again. Never moves backwards. */
   prune(floor: number): void;
   readonly floor: number;
-  /** Highest view this key ever signed a vote of that kind in, kept apart from the records. */
-  readonly highestSigned: { notarize: number; nullify: number; finalize: number };
+  /**
+   * Highest view this key ever signed a vote of that kind in, kept apart from the records and not
+   * pruned; 0 before the first. It never runs ahead of the records: it is written in the same
+   * commit or after it, because being ahead is taken for a journal restored from an old copy, and
+   * such a node does not vote for a while.
+   */
+  readonly highestSigned: {
+    readonly notarize: number;
+    readonly nullify: number;
+    readonly finalize: number;
+  };
   /** False when this data directory has no journal although its key was used before. */
   readonly intact: boolean;
 }
