@@ -1,0 +1,3 @@
+import { startPlugin } from "./plugin.ts";
+
+await startPlugin(process.argv.slice(2));
