@@ -1,0 +1,57 @@
+import { fromHex, sha256 } from "../../node/formats/bytes.ts";
+import { formatAddress } from "../../node/formats/configuration.ts";
+import { PUBLIC_KEY_BYTES } from "../../node/formats/ed25519.ts";
+import { peerIdOf } from "../../node/formats/keys.ts";
+import type { NetworkPlan, NodePlan } from "./types.ts";
+
+/** Enough for a node to get in while several are down; it learns the others from these. */
+const BOOTSTRAP_PEERS = 8;
+
+/**
+ * The validators a node starts from. Each node begins at another place of the round, so that no validator
+ * is asked by everybody; the place depends on the node's own name alone, so that a new node changes
+ * nothing for the others.
+ *
+ * @param validators names of all of them
+ */
+export function planBootstrap(validators: readonly string[], id: string): string[] {
+  const round = validators.filter((name) => name !== id).sort();
+  if (round.length <= BOOTSTRAP_PEERS) return round;
+  const [high = 0, low = 0] = sha256(id);
+  const start = (high * 256 + low) % round.length;
+  return [...round.slice(start), ...round.slice(0, start)].slice(0, BOOTSTRAP_PEERS);
+}
+
+/** Public keys in hexadecimal by key id, see `KeyPlan`. */
+export type PublicKeys = Readonly<Record<string, string>>;
+
+/**
+ * The value of the setting `bootstrap` of a node, once the keys are made.
+ *
+ * @returns `<public key>@<host>:<port>`, or a multiaddr for a validator of another organisation
+ * @throws RangeError when a public key is missing
+ */
+export function bootstrapSetting(
+  { nodes, genesis }: Pick<NetworkPlan, "nodes" | "genesis">,
+  node: Pick<NodePlan, "bootstrap">,
+  publicKeys: PublicKeys,
+): string[] {
+  return node.bootstrap.map((name) => {
+    const validator = genesis.validators.find((candidate) => candidate.name === name);
+    if (validator?.publicKey !== undefined) {
+      const peerId = peerIdOf(fromHex(validator.publicKey, PUBLIC_KEY_BYTES));
+      return `${validator.p2pAddress}/p2p/${peerId}`;
+    }
+    const peer = nodes.find((candidate) => candidate.id === name);
+    if (!peer) throw new RangeError(`got the peer ${name}, allowed: a validator of the plan`);
+    return `${publicKeyOf(publicKeys, name)}@${formatAddress(peer.p2p)}`;
+  });
+}
+
+/** @throws RangeError when it is missing */
+export function publicKeyOf(publicKeys: PublicKeys, id: string): string {
+  const publicKey = Object.hasOwn(publicKeys, id) ? publicKeys[id] : undefined;
+  if (publicKey === undefined)
+    throw new RangeError(`got no public key for ${id}, allowed: one for every key of the plan`);
+  return publicKey;
+}
