@@ -4,7 +4,7 @@ import { doctor } from "./commands/doctor.ts";
 import { env } from "./commands/env.ts";
 import { plan } from "./commands/plan.ts";
 import { commandHelp, overview } from "./help.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../topology/problem.ts";
 import { parseWords } from "./parse.ts";
 import { openProject } from "./project.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Command, type OptionSpec, type Options, UsageError } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../topology/problem.ts";
 
 /** The stack a command acts on when none is named. */
 export const DEFAULT_STACK = "local";
@@ -66,7 +66,7 @@ function checkOption(
   if (spec === undefined) {
     const near = nearest(name, Object.keys(specs));
     throw new UsageError(
-      `unknown option ${rawName}${near === undefined ? "" : `, did you mean --${near}?`} ${more}`,
+      `unknown option ${rawName}${near === undefined ? "" : `, did you mean --${near}?`}; ${more}`,
     );
   }
   if (spec.type === "boolean" && value !== undefined)

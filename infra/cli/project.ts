@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { UsageError } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../topology/problem.ts";
 
 /** The checkout this command belongs to. */
 export interface Project {

@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { type Backend, engineVariables } from "./backend.ts";
+import type { EngineChoice } from "./engines.ts";
+import type { Project } from "./project.ts";
+
+/** How an engine has ended. */
+export interface EngineResult {
+  /** Exit code; 130 and the like when a signal ended it, as shells count. */
+  readonly code: number;
+  /** What it wrote to standard output, if that was asked for. */
+  readonly output: string;
+}
+
+/** A run of an engine on one checkout. */
+export interface EngineRun {
+  readonly project: Project;
+  readonly backend: Backend;
+  readonly engine: Pick<EngineChoice, "name" | "executable">;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Runs an engine and waits for its end. What it writes goes straight to the terminal, unless `capture`
+ * keeps it back.
+ */
+export async function runEngine(
+  { project, backend, engine, environment }: EngineRun,
+  args: readonly string[],
+  { capture = false } = {},
+): Promise<EngineResult> {
+  const [command, first] =
+    engine.executable === undefined
+      ? [process.execPath, [join(project.root, "infra", "engine", "main.ts")]]
+      : [engine.executable, []];
+  const child = spawn(command, [...first, ...args], {
+    cwd: project.root,
+    env: { ...environment, ...engineVariables(project, backend, environment) },
+    stdio: ["inherit", capture ? "pipe" : "inherit", "inherit"],
+  });
+  // The terminal sends its signals to the engine as well: it ends in good order, and then so do we.
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
+  const wait = () => {};
+  process.on("SIGINT", wait).on("SIGTERM", forward);
+  try {
+    return await new Promise<EngineResult>((resolve, reject) => {
+      let output = "";
+      child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+      child.once("error", reject);
+      child.once("close", (code, signal) =>
+        resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output }),
+      );
+    });
+  } finally {
+    process.off("SIGINT", wait).off("SIGTERM", forward);
+  }
+}
