@@ -2,24 +2,28 @@ import { fromHex, sha256 } from "../../node/formats/bytes.ts";
 import { formatAddress } from "../../node/formats/configuration.ts";
 import { PUBLIC_KEY_BYTES } from "../../node/formats/ed25519.ts";
 import { peerIdOf } from "../../node/formats/keys.ts";
+import type { NodeRole } from "../topology/nodes.ts";
 import type { NetworkPlan, NodePlan } from "./types.ts";
 
-/** Enough for a node to get in while several are down; it learns the others from these. */
-const BOOTSTRAP_PEERS = 8;
+/** Enough for a full node to get in while several are down; it learns the others from these. */
+const FULL_NODE_PEERS = 8;
 
 /**
- * The validators a node starts from. Each node begins at another place of the round, so that no validator
- * is asked by everybody; the place depends on the node's own name alone, so that a new node changes
- * nothing for the others.
+ * The validators a node starts from, by name. A validator starts from all others, because consensus needs
+ * them. A full node starts from a few, which ones depends on its own name alone: so the load is spread,
+ * and a new node changes nothing for the others.
  *
  * @param validators names of all of them
  */
-export function planBootstrap(validators: readonly string[], id: string): string[] {
-  const round = validators.filter((name) => name !== id).sort();
-  if (round.length <= BOOTSTRAP_PEERS) return round;
+export function planBootstrap(
+  validators: readonly string[],
+  { id, role }: { readonly id: string; readonly role: NodeRole },
+): string[] {
+  const others = validators.filter((name) => name !== id).sort();
+  if (role === "validator" || others.length <= FULL_NODE_PEERS) return others;
   const [high = 0, low = 0] = sha256(id);
-  const start = (high * 256 + low) % round.length;
-  return [...round.slice(start), ...round.slice(0, start)].slice(0, BOOTSTRAP_PEERS);
+  const start = (high * 256 + low) % others.length;
+  return [...others.slice(start), ...others.slice(0, start)].slice(0, FULL_NODE_PEERS);
 }
 
 /** Public keys in hexadecimal by key id, see `KeyPlan`. */
@@ -32,15 +36,15 @@ export type PublicKeys = Readonly<Record<string, string>>;
  * @throws RangeError when a public key is missing
  */
 export function bootstrapSetting(
-  { nodes, genesis }: Pick<NetworkPlan, "nodes" | "genesis">,
+  { nodes, external }: Pick<NetworkPlan, "nodes" | "external">,
   node: Pick<NodePlan, "bootstrap">,
   publicKeys: PublicKeys,
 ): string[] {
   return node.bootstrap.map((name) => {
-    const validator = genesis.validators.find((candidate) => candidate.name === name);
-    if (validator?.publicKey !== undefined) {
-      const peerId = peerIdOf(fromHex(validator.publicKey, PUBLIC_KEY_BYTES));
-      return `${validator.p2pAddress}/p2p/${peerId}`;
+    const outside = external.find((candidate) => candidate.name === name);
+    if (outside) {
+      const peerId = peerIdOf(fromHex(outside.publicKey, PUBLIC_KEY_BYTES));
+      return `${outside.p2pAddress}/p2p/${peerId}`;
     }
     const peer = nodes.find((candidate) => candidate.id === name);
     if (!peer) throw new RangeError(`got the peer ${name}, allowed: a validator of the plan`);

@@ -11,17 +11,18 @@ export const DEVNET_ACCOUNT_KEY = "devnet-account";
  * The genesis but for the keys. Its validators are in order of their names, so that moving a site in the
  * description makes no new chain.
  *
- * @param validators those the network runs itself
+ * @param own ids of the validators the network runs itself
  */
-export function planGenesis(
-  network: Network,
-  validators: readonly GenesisValidatorPlan[],
-): GenesisPlan {
+export function planGenesis(network: Network, own: readonly string[]): GenesisPlan {
   const { purpose, external, reset } = network;
+  const validators: GenesisValidatorPlan[] = [
+    ...own.map((name) => ({ name })),
+    ...external.map(({ name, publicKey }) => ({ name, publicKey })),
+  ];
   return {
     protocolVersion: purpose === "devnet" ? 0 : 1,
     consensus: consensusParameters(network),
-    validators: [...validators, ...external].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    validators: validators.sort((a, b) => (a.name < b.name ? -1 : 1)),
     accounts:
       purpose === "devnet" ? [{ name: "devnet", role: "devnet", key: DEVNET_ACCOUNT_KEY }] : [],
     reset,
@@ -44,11 +45,10 @@ export function genesisOf(
     purpose,
     protocolVersion: genesis.protocolVersion,
     consensus: genesis.consensus,
-    validators: genesis.validators.map(({ name, publicKey, p2pAddress }) => ({
+    validators: genesis.validators.map(({ name, publicKey }) => ({
       name,
       publicKey: publicKey ?? publicKeyOf(publicKeys, name),
       weight: 1,
-      p2pAddress,
     })),
     accounts: genesis.accounts.map(({ name, role, key }) => ({
       name,

@@ -15,17 +15,11 @@ import type { GenesisPlan, KeyPlan, NetworkPlan, NodePlan, VerdictPlan } from ".
 export function planNetwork(network: Network): NetworkPlan {
   const { chainId, purpose, external, budget = {} } = network;
   const identities = listNodes(network);
-  const validatorNames = [
-    ...identities.filter(({ role }) => role === "validator").map(({ id }) => id),
-    ...external.map(({ name }) => name),
-  ];
+  const own = identities.filter(({ role }) => role === "validator").map(({ id }) => id);
+  const genesis = planGenesis(network, own);
+  const names = genesis.validators.map(({ name }) => name);
   const nodes = identities.map((node) =>
-    planNode(node, planBootstrap(validatorNames, node.id), purpose === "devnet"),
-  );
-  const validators = nodes.filter(({ role }) => role === "validator");
-  const genesis = planGenesis(
-    network,
-    validators.map(({ id, p2p }) => ({ name: id, p2pAddress: `/ip4/${p2p.host}/tcp/${p2p.port}` })),
+    planNode(node, planBootstrap(names, node), purpose === "devnet"),
   );
   const sites = network.sites.map(({ name, kind }) => ({
     name,
@@ -39,7 +33,8 @@ export function planNetwork(network: Network): NetworkPlan {
     genesis,
     sites,
     nodes,
-    keys: planKeys(validators, genesis),
+    external,
+    keys: planKeys(nodes, genesis),
     cost: planCost(sites),
     budget,
     verdict: planVerdict(genesis),
@@ -52,13 +47,10 @@ function planNode(node: NodeIdentity, bootstrap: readonly string[], writable: bo
   throw new RangeError(`got a site of kind "${site.kind}", allowed: ${availableKinds.join(", ")}`);
 }
 
-function planKeys(validators: readonly NodePlan[], genesis: GenesisPlan): KeyPlan[] {
-  const own = validators.map(({ id, site }): KeyPlan => ({
-    id,
-    use: "validator",
-    site,
-    file: keyFile(id),
-  }));
+function planKeys(nodes: readonly NodePlan[], genesis: GenesisPlan): KeyPlan[] {
+  const own = nodes
+    .filter(({ role }) => role === "validator")
+    .map(({ id, site }): KeyPlan => ({ id, use: "validator", site, file: keyFile(id) }));
   // A vault that moves is a new key, so its place depends on nothing but the validators.
   const [home] = own.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (!home) return [];

@@ -18,7 +18,7 @@ export const startupFiles: readonly StartupFile[] = [
  * @throws RangeError when a public key is missing or the node would refuse a value
  */
 export function renderNodeConfiguration(
-  plan: Pick<NetworkPlan, "nodes" | "genesis">,
+  plan: Pick<NetworkPlan, "nodes" | "external">,
   node: NodePlan,
   publicKeys: PublicKeys,
   changes: NodePlan["settings"] = {},

@@ -17,13 +17,17 @@ export interface NetworkPlan {
   readonly sites: readonly SitePlan[];
   /** In the order of the description: sites as written, validators before full nodes. */
   readonly nodes: readonly NodePlan[];
+  readonly external: readonly ExternalPlan[];
   readonly keys: readonly KeyPlan[];
   readonly cost: CostPlan;
   readonly budget: { readonly monthlyUsd?: number; readonly expires?: string };
   readonly verdict: VerdictPlan;
 }
 
-/** The genesis without the public keys that are still to be made. */
+/**
+ * The genesis without the public keys that are still to be made. Addresses stay out of it, so that a
+ * validator may move without a new chain; nodes learn them from `bootstrap` and from each other.
+ */
 export interface GenesisPlan {
   readonly protocolVersion: Genesis["protocolVersion"];
   readonly consensus: Genesis["consensus"];
@@ -38,6 +42,12 @@ export interface GenesisValidatorPlan {
   readonly name: string;
   /** Known beforehand only for a validator of another organisation; else that of the key `name`. */
   readonly publicKey?: string;
+}
+
+/** A validator that another organisation runs. */
+export interface ExternalPlan {
+  readonly name: string;
+  readonly publicKey: string;
   /** Multiaddr without peer id. */
   readonly p2pAddress: string;
 }
@@ -77,7 +87,7 @@ export interface NodePlan {
   readonly directory: string;
   /** Id of its key among `keys`; absent for a full node, which makes its own at the first start. */
   readonly key?: string;
-  /** Names among `genesis.validators` of the peers it starts from. */
+  /** The peers it starts from: validators, by their names in the genesis. */
   readonly bootstrap: readonly string[];
   /**
    * Its configuration but for `bootstrap`, which needs public keys. File names are relative to the
