@@ -26,7 +26,7 @@ async function guts(words: readonly string[], terminal: Terminal): Promise<ExitC
       commands.map((candidate) => candidate.name),
     );
     throw new UsageError(
-      `unknown command "${name}"${near === undefined ? "" : `, did you mean "${near}"?`} ` +
+      `unknown command "${name}"${near === undefined ? "" : `, did you mean "${near}"?`}; ` +
         `allowed: ${commands.map((candidate) => candidate.name).join(", ")}`,
     );
   }

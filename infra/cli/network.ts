@@ -1,22 +1,23 @@
+import { planNetwork } from "../plan/network.ts";
+import type { NetworkPlan } from "../plan/types.ts";
 import { parseNetwork } from "../topology/parse.ts";
 import { formatProblems } from "../topology/problem.ts";
-import type { Network } from "../topology/schema.ts";
 import { UsageError } from "./command.ts";
 import { type Project, stackFile, stackSettings } from "./project.ts";
 
 const KEY = "guts:network";
 
 /**
- * The network a stack describes.
+ * The plan of the network a stack describes.
  *
  * @param warn gets what is allowed and unwise, one line each
  * @throws UsageError with every mistake in the description: nothing has been made yet
  */
-export function readNetwork(
+export function readPlan(
   project: Project,
   stack: string,
   warn: (line: string) => void = () => {},
-): Network {
+): NetworkPlan {
   const file = stackFile(project, stack);
   const settings = stackSettings(project, stack);
   if (settings[KEY] === undefined)
@@ -28,7 +29,7 @@ export function readNetwork(
       `${file} describes no network that can be built:\n${indent(formatProblems(result.problems))}`,
     );
   for (const { path, reason } of result.warnings) warn(`warning: ${path}: ${reason}`);
-  return result.network;
+  return planNetwork(result.network);
 }
 
 function indent(text: string): string {

@@ -13,12 +13,23 @@ export interface EngineResult {
   readonly output: string;
 }
 
-/** A run of an engine on one checkout. */
+/** An engine and the checkout it runs on. */
 export interface EngineRun {
   readonly project: Project;
   readonly backend: Backend;
   readonly engine: Pick<EngineChoice, "name" | "executable">;
   readonly environment: NodeJS.ProcessEnv;
+}
+
+export type Operation = "up" | "preview" | "refresh" | "destroy";
+
+/** The words both engines understand for an operation that asks nothing. */
+export function engineArguments(
+  operation: Operation,
+  { project, stack }: { readonly project: Project; readonly stack: string },
+): string[] {
+  const words = [operation, "--cwd", project.root, "--stack", stack];
+  return operation === "preview" ? words : [...words, "--yes", "--skip-preview"];
 }
 
 /**

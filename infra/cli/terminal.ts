@@ -3,10 +3,17 @@ import { styleText } from "node:util";
 
 export type Style = "bold" | "dim" | "green" | "yellow" | "red";
 
+/** Of a pipe or a file, which has no width of its own. */
+const DEFAULT_WIDTH = 120;
+
 /** Where a command writes and asks. */
 export interface Terminal {
   /** Whether somebody can answer a question. */
   readonly interactive: boolean;
+  /** Characters per line. */
+  readonly width: number;
+  /** Whether more than ASCII may be written. */
+  readonly unicode: boolean;
   /** A line of the result, to standard output. */
   line(text?: string): void;
   /** A line about what goes on, to standard error. */
@@ -20,7 +27,10 @@ export interface Terminal {
 /** The terminal, pipe or file this process was started with. */
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
   return {
+    width: stdout.columns ?? DEFAULT_WIDTH,
+    unicode: /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || ""),
     interactive: stdin.isTTY === true && stdout.isTTY === true,
     line: (text = "") => void stdout.write(`${text}\n`),
     note: (text) => void stderr.write(`${text}\n`),
@@ -35,16 +45,4 @@ export function processTerminal(): Terminal {
       }
     },
   };
-}
-
-/** Columns padded to the widest cell, two spaces apart; numbers and other cells as given. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
-  return all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -1,7 +1,5 @@
 import { join } from "node:path";
-import { localPorts } from "../../topology/local-ports.ts";
-import { listNodes } from "../../topology/nodes.ts";
-import type { Network } from "../../topology/schema.ts";
+import type { NetworkPlan } from "../../plan/types.ts";
 import { type Command, shared } from "../command.ts";
 import { findPulumi } from "../engines.ts";
 import {
@@ -14,7 +12,7 @@ import {
   checkPulumi,
   type Finding,
 } from "../machine.ts";
-import { readNetwork } from "../network.ts";
+import { readPlan } from "../network.ts";
 import { isFree, type Listener } from "../ports.ts";
 import type { Style } from "../terminal.ts";
 
@@ -31,12 +29,11 @@ export const doctor: Command = {
     ["guts doctor local --json", "the same for machines"],
   ],
   async run({ stack, options, project, terminal }) {
-    const network = readNetwork(project, stack, terminal.note);
-    const nodes = listNodes(network).filter(({ site }) => site.kind === "local").length;
+    const plan = readPlan(project, stack, terminal.note);
     const findings = [
       checkNode(process.versions.node),
-      await checkPorts(network, []),
-      checkMemory(process.availableMemory(), nodes),
+      await checkPorts(plan, []),
+      checkMemory(process.availableMemory(), plan.nodes.length),
       checkDisk(project.home),
       checkFsync(project.home),
       await checkClock(join(project.root, "package-lock.json"), new Date()),
@@ -67,9 +64,9 @@ function show(
 }
 
 /** The ports of the nodes that do not run; a running node holds its own. */
-async function checkPorts(network: Network, running: readonly string[]): Promise<Finding> {
+async function checkPorts(plan: NetworkPlan, running: readonly string[]): Promise<Finding> {
   const subject = "ports";
-  const listeners = listenersOf(network).filter(({ node }) => !running.includes(node));
+  const listeners = listenersOf(plan).filter(({ node }) => !running.includes(node));
   const free = await Promise.all(listeners.map(isFree));
   const taken = listeners.filter((_, index) => !free[index]);
   if (taken.length === 0) {
@@ -87,22 +84,11 @@ async function checkPorts(network: Network, running: readonly string[]): Promise
   };
 }
 
-function listenersOf(network: Network): Listener[] {
-  return listNodes(network).flatMap(({ id, site, index }) => {
-    if (site.kind !== "local") return [];
-    const { api, p2p, internal } = localPorts(site, index);
-    const at = (purpose: string, transport: "tcp" | "udp", port: number): Listener => ({
-      node: id,
-      purpose,
-      transport,
-      host: "127.0.0.1",
-      port,
-    });
-    return [
-      at("API", "tcp", api),
-      at("P2P", "tcp", p2p),
-      at("P2P", "udp", p2p),
-      at("metrics", "tcp", internal),
-    ];
-  });
+function listenersOf({ nodes }: NetworkPlan): Listener[] {
+  return nodes.flatMap(({ id: node, api, p2p, internal }) => [
+    { node, purpose: "API", transport: "tcp", ...api },
+    { node, purpose: "P2P", transport: "tcp", ...p2p },
+    { node, purpose: "P2P", transport: "udp", ...p2p },
+    { node, purpose: "metrics", transport: "tcp", ...internal },
+  ]);
 }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { Failure, UsageError } from "../../../infra/cli/command.ts";
 import { clearStaleLocks } from "../../../infra/cli/locks.ts";
-import { readNetwork } from "../../../infra/cli/network.ts";
+import { readPlan } from "../../../infra/cli/network.ts";
 import { openProject, type Project, stackNames } from "../../../infra/cli/project.ts";
 
 let root: string;
@@ -40,7 +40,7 @@ test("an unknown stack lists those there are", () => {
   describeStack("local", "");
   describeStack("staging", "");
   assert.throws(
-    () => readNetwork(project, "stagnig"),
+    () => readPlan(project, "stagnig"),
     (error) =>
       error instanceof UsageError &&
       error.message.includes('did you mean "staging"?') &&
@@ -59,7 +59,7 @@ for (const [text, message] of broken)
   test(`refuses the description ${JSON.stringify(text)}`, () => {
     describeStack("local", text);
     assert.throws(
-      () => readNetwork(project, "local"),
+      () => readPlan(project, "local"),
       (error) => error instanceof UsageError && message.test(error.message),
     );
   });
