@@ -1,3 +1,6 @@
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * Fixed-width binary encoding: big-endian integers, and byte strings behind a length.
  * There is one encoding per value, so a decoded message encodes to the same bytes again.
@@ -56,7 +59,7 @@ export class BinaryWriter {
 
   /** A u32 length and the text in UTF-8. */
   text(text: string): this {
-    return this.bytes(new TextEncoder().encode(text));
+    return this.bytes(encoder.encode(text));
   }
 
   finish(): Uint8Array {
@@ -127,7 +130,7 @@ export class BinaryReader {
   /** A text of at most `limit` bytes of valid UTF-8. */
   text(limit: number): string {
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.bytes(limit));
+      return decoder.decode(this.bytes(limit));
     } catch (error) {
       if (error instanceof DecodeError) throw error;
       throw new DecodeError("got a text that is not UTF-8");
