@@ -3,7 +3,8 @@ import { equalBytes, fromHex, sha256, toHex } from "../formats/bytes.ts";
 import { type Genesis, genesisHash } from "../formats/genesis.ts";
 import type { ChainStore } from "../storage/chain-store.ts";
 import type { BlockHeader } from "./block.ts";
-import { Blocks, type CandidateBlock, earliestTimestamp } from "./blocks.ts";
+import { type CandidateBlock, earliestTimestamp } from "./block-rules.ts";
+import { Blocks } from "./blocks.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ChainError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
@@ -60,10 +61,11 @@ export class Chain implements Application, ChainReader {
     this.genesisHash = genesisHash(genesis);
     this.#genesisHash = fromHex(this.genesisHash, 32);
     this.#clock = clock ?? systemClock;
-    this.#ledger = new Ledger(store, genesis, this.#genesisHash);
+    this.#mempool = new Mempool(mempool ?? defaultMempoolLimits);
+    const isWaiting = (id: string) => this.#mempool.get(id) !== undefined;
+    this.#ledger = new Ledger(store, genesis, this.#genesisHash, isWaiting);
     this.genesisDigest = this.#ledger.genesisDigest;
     this.#reader = new LedgerReader(this.#ledger, this.#genesisHash);
-    this.#mempool = new Mempool(mempool ?? defaultMempoolLimits);
     const signatures = new SignatureChecker();
     this.#submissions = new Submissions({
       ledger: this.#ledger,

@@ -12,8 +12,9 @@ import type { Account, Repository } from "./ports.ts";
 /** Keys and values of the replicated state. */
 
 const VERSION = 1;
-const ACCOUNT = 1;
-const REPOSITORY = 2;
+/** First characters of keys. */
+const ACCOUNT = "\u0001";
+const REPOSITORY = "\u0002";
 const roles = ["user", "devnet"] as const;
 const objectFormats = ["sha1", "sha256"] as const;
 
@@ -23,32 +24,26 @@ export const MAX_ACCOUNT_KEYS = 16;
 export const REPOSITORY_ID_BYTES = 16;
 
 export function accountKey(name: string): Uint8Array {
-  return new BinaryWriter(64).u8(ACCOUNT).raw(Buffer.from(name)).finish();
+  return Buffer.from(`${ACCOUNT}${name}`);
 }
 
 /** Names that differ in case only are one repository, as people expect of git hosting. */
 export function repositoryKey(owner: string, name: string): Uint8Array {
-  return new BinaryWriter(192)
-    .u8(REPOSITORY)
-    .raw(Buffer.from(`${owner}/${name.toLowerCase()}`))
-    .finish();
+  return Buffer.from(`${REPOSITORY}${owner}/${name.toLowerCase()}`);
 }
 
 /** All keys of repositories, or of one owner's: from the first to before the second. */
 export function repositoryRange(owner?: string): readonly [from: Uint8Array, to: Uint8Array] {
-  if (owner === undefined) return [Uint8Array.of(REPOSITORY), Uint8Array.of(REPOSITORY + 1)];
-  const from = new BinaryWriter()
-    .u8(REPOSITORY)
-    .raw(Buffer.from(`${owner}/`))
-    .finish();
-  const to = from.slice();
-  to[to.length - 1] = "/".charCodeAt(0) + 1;
+  const head = owner === undefined ? REPOSITORY : `${REPOSITORY}${owner}/`;
+  const from = Buffer.from(head);
+  const to = Buffer.from(head);
+  to[to.length - 1] = (to[to.length - 1] as number) + 1;
   return [from, to];
 }
 
 /** The owner in the key of a repository; undefined for the key of something else. */
 export function ownerInKey(key: Uint8Array): string | undefined {
-  if (key[0] !== REPOSITORY) return undefined;
+  if (key[0] !== REPOSITORY.charCodeAt(0)) return undefined;
   return Buffer.from(key.subarray(1, key.indexOf("/".charCodeAt(0)))).toString();
 }
 

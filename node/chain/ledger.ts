@@ -4,10 +4,11 @@ import type { ChainStore, StoredCertificate } from "../storage/chain-store.ts";
 import { StorageError } from "../storage/errors.ts";
 import { type Block, type BlockHeader, decodeHeader, genesisBlock, HEADER_BYTES } from "./block.ts";
 import { accountKey, ownerInKey, repositoryKey, repositoryRange } from "./entries.ts";
-import { pack, unpack } from "./hash.ts";
-import { LruMap } from "./lru.ts";
+import { pack, packedHash, unpack } from "./hash.ts";
+import { RecentMap } from "./recent.ts";
 import type { Account, Repository } from "./ports.ts";
 import { accountIn, genesisEntries, repositoryIn, State, type StateBase, treeOf } from "./state.ts";
+import { hasPath } from "./tree.ts";
 
 /** Values of state entries kept at hand. */
 const MAX_VALUES = 8_192;
@@ -24,15 +25,27 @@ export interface FinalizedTip {
 export class Ledger implements StateBase {
   readonly store: ChainStore;
   readonly genesisDigest: Uint8Array;
-  readonly #values = new LruMap<string, Uint8Array>(MAX_VALUES);
+  readonly #values = new RecentMap<string, Uint8Array>(MAX_VALUES);
   readonly #repositories = new Map<string, number>();
+  readonly #isWaiting: (id: string) => boolean;
   #repositoryCount = 0;
   #tip: FinalizedTip;
   #state: State;
 
-  /** Opens what is stored, or stores the genesis. @throws StorageError */
-  constructor(store: ChainStore, genesis: Genesis, genesisHash: Uint8Array) {
+  /**
+   * Opens what is stored, or stores the genesis.
+   *
+   * @param isWaiting whether a transaction is in the mempool
+   * @throws StorageError
+   */
+  constructor(
+    store: ChainStore,
+    genesis: Genesis,
+    genesisHash: Uint8Array,
+    isWaiting: (id: string) => boolean,
+  ) {
     this.store = store;
+    this.#isWaiting = isWaiting;
     const entries = genesisEntries(genesis);
     const first = genesisBlock(
       genesisHash,
@@ -64,13 +77,17 @@ export class Ledger implements StateBase {
   get(key: string): Uint8Array | undefined {
     const known = this.#values.get(key);
     if (known !== undefined) return known;
-    const value = this.store.entry(unpack(key));
+    const bytes = unpack(key);
+    // Most look-ups are for names that are still free; the tree in memory knows that.
+    if (!hasPath(this.#state.tree, packedHash(bytes))) return undefined;
+    const value = this.store.entry(bytes);
     if (value !== undefined) this.#values.set(key, value);
     return value;
   }
 
   includes(id: string): boolean {
-    return this.store.transaction(fromHex(id, 32)) !== undefined;
+    // What waits in the mempool was looked for when it came, and goes when it is finalized.
+    return !this.#isWaiting(id) && this.store.transaction(fromHex(id, 32)) !== undefined;
   }
 
   /** Makes a block, and the state after it, the newest: on disk first, then here. */

@@ -8,8 +8,7 @@ import {
   TRANSACTION_OVERHEAD_BYTES,
   transactionRoot,
 } from "./block.ts";
-import type { CandidateBlock } from "./blocks.ts";
-import { TRANSACTIONS_PER_TURN } from "./execute-block.ts";
+import { type CandidateBlock, TRANSACTIONS_PER_TURN } from "./block-rules.ts";
 import { execute, MAX_KEY_REGISTRATIONS, registersKey } from "./execute.ts";
 import type { Mempool } from "./mempool.ts";
 import type { State } from "./state.ts";

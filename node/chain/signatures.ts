@@ -1,6 +1,6 @@
 import { toHex } from "../formats/bytes.ts";
 import { VerifyingKey } from "../formats/ed25519.ts";
-import { LruMap } from "./lru.ts";
+import { RecentMap } from "./recent.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Keys kept ready; checking one for the first time takes a millisecond. */
@@ -8,7 +8,7 @@ const MAX_KEYS = 10_000;
 
 /** Checks signatures of transactions under the one acceptance rule of formats/ed25519.ts. */
 export class SignatureChecker {
-  readonly #keys = new LruMap<string, VerifyingKey | "unacceptable">(MAX_KEYS);
+  readonly #keys = new RecentMap<string, VerifyingKey | "unacceptable">(MAX_KEYS);
 
   verify({ publicKey, message, signature }: Transaction): boolean {
     return this.#key(publicKey)?.verify(message, signature) ?? false;

@@ -49,14 +49,16 @@ export class State {
   }
 
   get(key: string): Uint8Array | undefined {
-    for (let state: State | undefined = this; state !== undefined; state = state.#parent)
+    if (this.#changes.has(key)) return this.#changes.get(key);
+    for (let state = this.#parent; state !== undefined; state = state.#parent)
       if (state.#changes.has(key)) return state.#changes.get(key);
     return this.#base.get(key);
   }
 
   /** Whether a transaction is in this block or in one before it. */
   includes(id: string): boolean {
-    for (let state: State | undefined = this; state !== undefined; state = state.#parent)
+    if (this.#transactions.has(id)) return true;
+    for (let state = this.#parent; state !== undefined; state = state.#parent)
       if (state.#transactions.has(id)) return true;
     return this.#base.includes(id);
   }

@@ -2,7 +2,7 @@ import { DecodeError } from "../formats/binary.ts";
 import { fromHex } from "../formats/bytes.ts";
 import { admissionProblem, execute, problem } from "./execute.ts";
 import type { Ledger } from "./ledger.ts";
-import { LruMap } from "./lru.ts";
+import { RecentMap } from "./recent.ts";
 import type { Mempool } from "./mempool.ts";
 import type { ChainReader, Submission, TransactionProblem, TransactionStatus } from "./ports.ts";
 import type { SignatureChecker } from "./signatures.ts";
@@ -19,7 +19,7 @@ export class Submissions {
   readonly #mempool: Mempool;
   readonly #signatures: SignatureChecker;
   readonly #genesisHash: Uint8Array;
-  readonly #rejected = new LruMap<string, TransactionProblem>(MAX_REJECTED);
+  readonly #rejected = new RecentMap<string, TransactionProblem>(MAX_REJECTED);
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #listeners = new Set<AcceptedListener>();
 

@@ -54,6 +54,14 @@ export function bitOf(path: PackedDigest, position: number): 0 | 1 {
   return ((path.charCodeAt(position >> 3) >> (7 - (position & 7))) & 1) as 0 | 1;
 }
 
+/** Whether a tree has an entry, by the SHA-256 of its key. */
+export function hasPath(tree: Tree, path: PackedDigest): boolean {
+  let node = tree;
+  while (node !== undefined && node.bit !== undefined)
+    node = bitOf(path, node.bit) === 1 ? node.one : node.zero;
+  return node?.path === path;
+}
+
 /** @param value the new value of the key, undefined to remove it */
 export function treeChange(key: Uint8Array, value: Uint8Array | undefined): TreeChange {
   const path = packedHash(key);

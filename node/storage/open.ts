@@ -83,6 +83,31 @@ export function openStorage(directory: string, options: StorageOptions): Storage
   };
 }
 
+/**
+ * Opens only the chain of a data directory, to read it as it is at this moment; the node that owns
+ * the directory may run.
+ *
+ * @throws StorageError
+ */
+export function openStoredChain(
+  directory: string,
+): Disposable & { readonly genesisHash: string; readonly chain: ChainStore } {
+  const database = new SyncedDatabase(join(directory, "chain.db"), {
+    migrations: chainMigrations,
+    readOnly: true,
+  });
+  const identity = readIdentity(database);
+  if (identity === undefined) {
+    database.close();
+    throw new StorageError({ code: "corrupt", path: database.path, detail: "it has no identity" });
+  }
+  return {
+    genesisHash: identity.hash,
+    chain: new ChainStore(database),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
 /** The data format of a directory; a new directory gets the format of this node. */
 function checkFormat(directory: string): number {
   const path = join(directory, "FORMAT");
@@ -118,10 +143,7 @@ function writeFormat(directory: string): void {
 /** Binds a new database to its chain and key; refuses one that is bound to another. */
 function bind(database: SyncedDatabase, { genesisHash, publicKey }: StorageOptions) {
   const path = database.path;
-  const select = database.prepare<[], { hash: string; key: string; voted: number }>(
-    "SELECT genesis_hash AS hash, public_key AS key, voted FROM identity",
-  );
-  const found = database.read(() => select.get());
+  const found = readIdentity(database);
   if (found === undefined) {
     const insert = database.prepare<[string, string], never>(
       "INSERT INTO identity (only, genesis_hash, public_key) VALUES (1, ?, ?)",
@@ -137,6 +159,13 @@ function bind(database: SyncedDatabase, { genesisHash, publicKey }: StorageOptio
     voted: found?.voted === 1,
     markVoted: () => void database.transaction(() => mark.run()),
   };
+}
+
+function readIdentity(database: SyncedDatabase) {
+  const select = database.prepare<[], { hash: string; key: string; voted: number }>(
+    "SELECT genesis_hash AS hash, public_key AS key, voted FROM identity",
+  );
+  return database.read(() => select.get());
 }
 
 function sizeOf(path: string): number {

@@ -11,6 +11,8 @@ export interface DatabaseOptions {
   readonly migrations: Migrations;
   /** Looks for damage before anything else; reads the whole file, so only for small ones. */
   readonly checkIntegrity?: boolean;
+  /** Only reads, a snapshot of one moment; the file must exist with the newest schema. */
+  readonly readOnly?: boolean;
   /** Told how long every commit of `transaction` took. */
   readonly observeCommit?: (database: string, seconds: number) => void;
 }
@@ -25,15 +27,13 @@ export class SyncedDatabase {
   constructor(path: string, options: DatabaseOptions) {
     this.path = path;
     this.#observe = options.observeCommit;
-    this.connection = guarded(path, () => new Database(path));
+    const readOnly = options.readOnly ?? false;
+    const open = { readonly: readOnly, fileMustExist: readOnly };
+    this.connection = guarded(path, () => new Database(path, open));
     try {
       guarded(path, () => {
-        // A commit in WAL mode is one append and one sync; NORMAL would leave out the sync.
-        this.connection.pragma("journal_mode = WAL");
-        this.connection.pragma("synchronous = FULL");
-        this.connection.pragma("journal_size_limit = 16777216");
-        if (options.checkIntegrity) this.#checkIntegrity();
-        migrate(this.connection, path, options.migrations);
+        if (readOnly) this.#openSnapshot(options.migrations);
+        else this.#openForWriting(options);
       });
     } catch (error) {
       this.connection.close();
@@ -61,6 +61,29 @@ export class SyncedDatabase {
     if (this.connection.open) guarded(this.path, () => this.connection.close());
   }
 
+  #openForWriting({ migrations, checkIntegrity }: DatabaseOptions): void {
+    // A commit in WAL mode is one append and one sync; NORMAL would leave out the sync.
+    this.connection.pragma("journal_mode = WAL");
+    this.connection.pragma("synchronous = FULL");
+    this.connection.pragma("journal_size_limit = 16777216");
+    if (checkIntegrity) this.#checkIntegrity();
+    migrate(this.connection, this.path, migrations);
+  }
+
+  #openSnapshot(migrations: Migrations): void {
+    const version = this.connection.pragma("user_version", { simple: true }) as number;
+    if (version > migrations.length) throw newerSchema(this.path, version, migrations);
+    if (version < migrations.length)
+      throw new StorageError({
+        code: "unusable",
+        path: this.path,
+        detail: `it has the schema ${version}; start guts-node on it once, which brings it to ${migrations.length}`,
+      });
+    // The snapshot is taken by the first read inside the transaction.
+    this.connection.exec("BEGIN");
+    this.connection.prepare("SELECT count(*) FROM sqlite_schema").get();
+  }
+
   #checkIntegrity(): void {
     const [row] = this.connection.pragma("quick_check(1)") as { quick_check: string }[];
     if (row?.quick_check !== "ok")
@@ -78,13 +101,7 @@ export class SyncedDatabase {
  */
 function migrate(connection: Database.Database, path: string, migrations: Migrations): void {
   const version = connection.pragma("user_version", { simple: true }) as number;
-  if (version > migrations.length)
-    throw new StorageError({
-      code: "newer-format",
-      path,
-      got: version,
-      supported: migrations.length,
-    });
+  if (version > migrations.length) throw newerSchema(path, version, migrations);
   if (version === migrations.length) return;
   if (version > 0) backUp(connection, path, version);
   const steps = connection.transaction(() => {
@@ -92,6 +109,10 @@ function migrate(connection: Database.Database, path: string, migrations: Migrat
     connection.pragma(`user_version = ${migrations.length}`);
   });
   steps.immediate();
+}
+
+function newerSchema(path: string, got: number, migrations: Migrations): StorageError {
+  return new StorageError({ code: "newer-format", path, got, supported: migrations.length });
 }
 
 function backUp(connection: Database.Database, path: string, version: number): void {
