@@ -58,7 +58,7 @@ function countProblems(network: Network): Problem[] {
   return [
     {
       path: "sites",
-      reason: `got ${total} validators in all, allowed on a ${network.purpose}: ${single}4 and more; 4 survive one fault, fewer survive none`,
+      reason: `got ${total} ${total === 1 ? "validator" : "validators"} in all, allowed on a ${network.purpose}: ${single}4 and more; 4 survive one fault, fewer survive none`,
     },
   ];
 }

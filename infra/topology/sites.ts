@@ -28,6 +28,9 @@ const counts = {
   }),
 };
 
+/** Fields that mean the same in every kind of site. */
+export const commonFields = { name, ...counts };
+
 const diskGiB = integer(10, 16_384, {
   description: "Size of the data disk of each node: repositories, chain and votes.",
   default: 50,
