@@ -22,9 +22,12 @@ export interface EvidenceEntry {
   readonly bytes: Uint8Array;
 }
 
-/** What was written, or the transaction that will write it. */
+/** Writes without an account of the caller: the node signs. */
 export interface OpenWrites {
-  /** Signs the creation of a repository with the devnet account; returns the encoded transaction. */
+  /**
+   * Signs the creation of a repository with the devnet account; returns the encoded transaction.
+   * @throws ApiError for a name or text that the chain would refuse
+   */
   createRepository(wanted: {
     readonly owner: string;
     readonly name: string;

@@ -47,6 +47,8 @@ dt { font-size: .85rem; opacity: .75 } dd { margin: 0; font-size: 1.3rem; font-w
 footer { margin-top: 2rem; opacity: .75 }
 @media (prefers-color-scheme: dark) { :root { --good: #3fb950; --bad: #f85149 } }
 `;
+/** Exactly the hashed text is between the tags. */
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 /** Nothing is loaded and no script runs; the one style is named by its hash. */
 const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -70,9 +72,7 @@ export function sendPage(
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         ${refresh}
         <title>${page.title}</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         ${page.body}

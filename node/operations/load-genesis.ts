@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeSettings } from "../formats/configuration.ts";
-import { type Genesis, genesisHash, parseGenesisText } from "../formats/genesis.ts";
+import { encodeGenesis, type Genesis, genesisHash, parseGenesisText } from "../formats/genesis.ts";
 import { nodeVersion } from "../formats/release.ts";
 import { ExitError } from "./exit.ts";
 
@@ -12,11 +12,9 @@ export interface LoadedGenesis {
   readonly genesis: Genesis;
   readonly hash: string;
   readonly source: string;
-  /** Its text when it was fetched, to be kept in the data directory. */
-  readonly fetched?: string;
 }
 
-/** Where a node keeps the genesis it fetched once. */
+/** Where a node keeps the genesis it started with once. */
 export function keptGenesisPath({ dataDir }: Pick<NodeSettings, "dataDir">): string {
   return join(dataDir, "genesis.json");
 }
@@ -30,7 +28,7 @@ export async function loadGenesis(
   settings: NodeSettings,
   signal: AbortSignal,
 ): Promise<LoadedGenesis> {
-  const { source, text, fetched } = await genesisText(settings, signal);
+  const { source, text } = await genesisText(settings, signal);
   let genesis: Genesis;
   try {
     genesis = parseGenesisText(text);
@@ -40,13 +38,13 @@ export async function loadGenesis(
   const hash = genesisHash(genesis);
   const problem = joinProblem(genesis) ?? settingProblem(settings, genesis, hash);
   if (problem !== undefined) throw new ExitError("configuration", `${source}: ${problem}`);
-  return { genesis, hash, source, ...(fetched && { fetched: text }) };
+  return { genesis, hash, source };
 }
 
 async function genesisText(
   settings: NodeSettings,
   signal: AbortSignal,
-): Promise<{ source: string; text: string; fetched?: true }> {
+): Promise<{ source: string; text: string }> {
   const kept = keptGenesisPath(settings);
   const file = settings.genesisFile ?? kept;
   try {
@@ -61,7 +59,7 @@ async function genesisText(
       `no genesis: there is no ${kept}; set genesis-file, or genesis-url with genesis-hash for a full node`,
     );
   const url = settings.genesisUrl;
-  return { source: `genesis ${url}`, text: await fetchText(url, signal), fetched: true };
+  return { source: `genesis ${url}`, text: await fetchText(url, signal) };
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {
@@ -110,4 +108,12 @@ function settingProblem(
   if (settings.openWrites !== "off" && genesis.purpose !== "devnet")
     return `open-writes is ${settings.openWrites}, allowed on a ${genesis.purpose}: off`;
   return undefined;
+}
+
+/** Keeps the genesis in the data directory: the next start and `guts-node verify` need no other. */
+export function keepGenesis(settings: NodeSettings, { genesis }: LoadedGenesis): void {
+  const path = keptGenesisPath(settings);
+  if (existsSync(path)) return;
+  writeFileSync(`${path}.new`, `${encodeGenesis(genesis)}\n`);
+  renameSync(`${path}.new`, path);
 }

@@ -12,6 +12,7 @@ export interface MetricSources {
 
 export interface Metrics {
   readonly consensus: ReturnType<typeof consensusMetrics>;
+  readonly p2p: ReturnType<typeof networkMetrics>;
   readonly storage: ReturnType<typeof storageMetrics>;
   readonly http: ReturnType<typeof httpMetrics>;
   /** Connects the gauges; before that they have no value. */
@@ -27,6 +28,7 @@ export function createMetrics(): Metrics {
   const eventLoop = processMetrics(registry);
   return {
     consensus: consensusMetrics(registry),
+    p2p: networkMetrics(registry),
     storage: storageMetrics(registry),
     http: httpMetrics(registry),
     watch: (sources) => watchedMetrics(registry, sources),
@@ -37,17 +39,17 @@ export function createMetrics(): Metrics {
 
 function consensusMetrics(registry: Registry) {
   const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers });
   return {
-    commits: new Counter({
-      name: "guts_consensus_commits_total",
-      help: "Blocks finalized and applied since the node started",
-      registers,
-    }),
-    transactions: new Counter({
-      name: "guts_consensus_transactions_total",
-      help: "Transactions in the blocks finalized since the node started",
-      registers,
-    }),
+    commits: counter(
+      "guts_consensus_commits_total",
+      "Blocks finalized and applied since the node started",
+    ),
+    transactions: counter(
+      "guts_consensus_transactions_total",
+      "Transactions in the blocks finalized since the node started",
+    ),
     finality: new Histogram({
       name: "guts_consensus_finality_seconds",
       help: "Time from the moment a proposal was seen here to the finalization of its view",
@@ -56,22 +58,64 @@ function consensusMetrics(registry: Registry) {
       buckets: [0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
-    votes: new Counter({
-      name: "guts_consensus_votes_total",
-      help: "Votes this node signed",
-      labelNames: ["kind"] as const,
+    votes: counter("guts_consensus_votes_total", "Votes this node signed", "kind"),
+    certificates: counter(
+      "guts_consensus_certificates_total",
+      "Certificates, put together here from votes or received complete",
+      "kind",
+      "origin",
+    ),
+    timeouts: counter("guts_consensus_timeouts_total", "Views this node gave up", "reason"),
+    refused: counter("guts_consensus_refused_total", "Messages that were refused", "channel"),
+    requests: counter(
+      "guts_consensus_requests_total",
+      "Requests for certificates and blocks that this node missed",
+      "kind",
+      "outcome",
+    ),
+    evidence: counter(
+      "guts_consensus_evidence_total",
+      "Proven faults of validators recorded since the node started",
+      "kind",
+    ),
+  };
+}
+
+function networkMetrics(registry: Registry) {
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers });
+  // A question travels once around the world and waits for a disk at worst; then it times out.
+  const buckets = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 10];
+  return {
+    messages: counter("guts_p2p_messages_total", "Messages", "channel", "direction"),
+    bytes: counter("guts_p2p_bytes_total", "Bytes of messages", "channel", "direction"),
+    dropped: counter(
+      "guts_p2p_dropped_total",
+      "Messages given up because the peer was slow or gone",
+      "channel",
+    ),
+    connections: new Gauge({
+      name: "guts_p2p_connections",
+      help: "Open connections, also those whose hello is awaited",
       registers,
     }),
-    timeouts: new Counter({
-      name: "guts_consensus_timeouts_total",
-      help: "Views this node gave up",
-      labelNames: ["reason"] as const,
+    dials: counter("guts_p2p_dials_total", "Dials", "transport", "outcome"),
+    refused: counter("guts_p2p_refused_total", "Peers refused, here or by them", "code"),
+    penalties: counter("guts_p2p_penalties_total", "Offences of peers", "reason"),
+    bans: counter("guts_p2p_bans_total", "Peers banned for a while"),
+    requests: new Histogram({
+      name: "guts_p2p_request_seconds",
+      help: "Time of questions to peers",
+      labelNames: ["outcome"] as const,
+      buckets,
       registers,
     }),
-    evidence: new Counter({
-      name: "guts_consensus_evidence_total",
-      help: "Proven faults of validators recorded since the node started",
-      labelNames: ["kind"] as const,
+    answers: counter("guts_p2p_answers_total", "Questions of peers", "outcome"),
+    roundTrip: new Histogram({
+      name: "guts_p2p_round_trip_seconds",
+      help: "Round-trip times of pings",
+      buckets,
       registers,
     }),
   };
@@ -82,7 +126,7 @@ function storageMetrics(registry: Registry) {
     commit: new Histogram({
       name: "guts_storage_commit_seconds",
       help: "Time of one durable commit: votes of a step, or a finalized block with its state",
-      labelNames: ["store"] as const,
+      labelNames: ["database"] as const,
       // From a fast local disk (0.1 ms) to a cloud volume under pressure; above 0.5 s views suffer.
       buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
       registers: [registry],

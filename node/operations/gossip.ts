@@ -1,0 +1,154 @@
+import type { ChainReader } from "../chain/ports.ts";
+import { decodeTransaction } from "../chain/transaction.ts";
+import { BinaryReader, BinaryWriter } from "../formats/binary.ts";
+import { fromHex } from "../formats/bytes.ts";
+import type { Network } from "../network/ports.ts";
+import type { Startable } from "./run.ts";
+
+/** Transactions taken in within this time leave in one message. */
+const BATCH_MS = 5;
+const MAX_BATCH_BYTES = 60 * 1024;
+/** Own transactions are kept until they settle, to be told again to peers that may have missed them. */
+const MAX_KEPT = 5000;
+const RETELL_MS = 5000;
+
+/** A peer sent transactions that no honest node passes on. */
+export class GossipError extends Error {
+  override readonly name = "GossipError";
+}
+
+export interface GossipOptions {
+  readonly chain: Pick<
+    ChainReader,
+    "genesisHash" | "submit" | "onAccepted" | "transaction" | "onFinalized"
+  >;
+  readonly network: Pick<Network, "broadcast" | "send" | "peers" | "onMessage" | "onPeers">;
+  readonly votes: boolean;
+}
+
+/**
+ * Spreads transactions. A node tells its own to everybody. A validator passes on what it hears from
+ * full nodes, to the validators; what a validator says was told to all of them already. A full node
+ * without a validator passes everything on. A mempool takes a transaction once, so nothing circles.
+ */
+export class TransactionGossip implements Startable {
+  readonly name = "gossip";
+  readonly #options: GossipOptions;
+  readonly #genesisHash: Uint8Array;
+  readonly #kept = new Map<string, { readonly bytes: Uint8Array; toldAt: number }>();
+  readonly #batches = {
+    everyone: new Batch((message) => this.#tell(message, "everyone")),
+    validators: new Batch((message) => this.#tell(message, "validators")),
+  };
+  #speaker: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: GossipOptions) {
+    this.#options = options;
+    this.#genesisHash = fromHex(options.chain.genesisHash, 32);
+    const { chain, network } = options;
+    chain.onAccepted((bytes, source) => this.#accepted(bytes, source));
+    network.onMessage("transactions", (peer, message) => this.#heard(peer, message));
+    network.onPeers(({ peer, connected }) => {
+      if (connected) this.#introduce(peer.publicKey);
+    });
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#retell(), RETELL_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const batch of Object.values(this.#batches)) batch.flush();
+  }
+
+  #accepted(bytes: Uint8Array, source: "local" | "peer"): void {
+    if (source === "local") {
+      this.#keep(bytes);
+      this.#batches.everyone.add(bytes);
+      return;
+    }
+    const peers = this.#options.network.peers();
+    const speaker = peers.find(({ publicKey }) => publicKey === this.#speaker);
+    if (speaker?.role === "validator") return;
+    const anyValidator = peers.some(({ role }) => role === "validator");
+    this.#batches[anyValidator ? "validators" : "everyone"].add(bytes);
+  }
+
+  #heard(peer: string, message: Uint8Array): void {
+    const { chain } = this.#options;
+    this.#speaker = peer;
+    const reader = new BinaryReader(message);
+    while (reader.remaining > 0) {
+      const outcome = chain.submit(reader.bytes(MAX_BATCH_BYTES), "peer");
+      if (outcome.accepted) continue;
+      const { code, detail } = outcome.problem;
+      if (code === "malformed" || code === "bad-signature" || code === "wrong-chain")
+        throw new GossipError(`got a transaction that is ${code}: ${detail}`);
+    }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const { id } = decodeTransaction(bytes, this.#genesisHash);
+    this.#kept.set(id, { bytes, toldAt: performance.now() });
+    const oldest = this.#kept.keys().next().value;
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  #retell(): void {
+    const now = performance.now();
+    for (const [id, kept] of this.#kept) {
+      if (now - kept.toldAt < RETELL_MS) continue;
+      if (this.#options.chain.transaction(id).status !== "pending") {
+        this.#kept.delete(id);
+        continue;
+      }
+      kept.toldAt = now;
+      this.#batches.everyone.add(kept.bytes);
+    }
+  }
+
+  /** Tells a new peer what waits here. A validator can wait for its own turn to propose instead. */
+  #introduce(peer: string): void {
+    if (this.#options.votes || this.#kept.size === 0) return;
+    const batch = new Batch((message) => {
+      this.#options.network.send(peer, "transactions", message);
+    });
+    for (const { bytes } of this.#kept.values()) batch.add(bytes);
+  }
+
+  #tell(message: Uint8Array, audience: "validators" | "everyone"): void {
+    this.#options.network.broadcast("transactions", message, audience);
+  }
+}
+
+/** Gathers transactions into messages of a bounded size. */
+class Batch {
+  readonly #send: (message: Uint8Array) => void;
+  #transactions: Uint8Array[] = [];
+  #size = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(send: (message: Uint8Array) => void) {
+    this.#send = send;
+  }
+
+  add(transaction: Uint8Array): void {
+    if (this.#size + transaction.length + 4 > MAX_BATCH_BYTES) this.flush();
+    this.#transactions.push(transaction);
+    this.#size += transaction.length + 4;
+    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#transactions.length === 0) return;
+    const writer = new BinaryWriter(this.#size);
+    for (const transaction of this.#transactions) writer.bytes(transaction);
+    this.#transactions = [];
+    this.#size = 0;
+    this.#send(writer.finish());
+  }
+}
