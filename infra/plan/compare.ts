@@ -51,7 +51,8 @@ function compareKeys(before: NetworkPlan, after: NetworkPlan): string[] {
 }
 
 function compareRest(before: NetworkPlan, after: NetworkPlan): string[] {
-  const rest = ({ external, cost, budget, verdict }: NetworkPlan) => ({
+  const rest = ({ genesis, external, cost, budget, verdict }: NetworkPlan) => ({
+    reset: genesis.reset,
     external,
     cost: { monthlyUsd: cost.monthlyUsd },
     budget,

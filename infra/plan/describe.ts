@@ -50,7 +50,7 @@ function factsOf({ chainId, purpose, genesis, nodes, keys, cost, verdict, budget
     ["chain", `${chainId}, a ${purpose}`],
     [
       "nodes",
-      `${count(validators.length, "validator")}, ${count(fullNodes, "full node")}; ${validators.length - faults} votes finalize, ${count(faults, "fault")} survived`,
+      `${count(validators.length, "validator")}, ${count(fullNodes, "full node")}; ${count(validators.length - faults, "vote")} needed to finalize, ${count(faults, "fault")} survived`,
     ],
     ["blocks", `every ${durationText(consensus.blockIntervalMs)}, ${sizes}`],
     ["timeouts", timeouts],
