@@ -8,6 +8,8 @@ export interface DialerOptions {
   /** Peers to stay connected with, and where they are. Asked again before every dial. */
   wanted(): readonly WantedPeer[];
   connected(publicKey: string): boolean;
+  /** Whether the peer dials this node at the same moments, and should be the one to succeed. */
+  yields(publicKey: string): boolean;
   /** Resolves when a connection is up, whether or not the peer then accepts it. */
   dial(publicKey: string, endpoint: Endpoint, signal: AbortSignal): Promise<void>;
   failed(publicKey: string, reason: string): void;
@@ -15,7 +17,7 @@ export interface DialerOptions {
 
 export interface WantedPeer {
   readonly publicKey: string;
-  readonly endpoints: readonly Endpoint[];
+  endpoints(): readonly Endpoint[];
   /** Of dials in an earlier run: an old acquaintance that was gone is tried less often. */
   readonly failures?: number;
 }
@@ -31,6 +33,8 @@ interface Target {
 /** QUIC is tried when TCP was refused only in every so many rounds: a dead host costs seconds. */
 const QUIC_EVERY_ROUNDS = 3;
 const MAX_EXPONENT = 16;
+/** Head start of the side whose dial is kept when both dial: saves most second handshakes. */
+const YIELD_MS = 150;
 
 /**
  * Dials every wanted peer that is not connected, for ever, with growing and jittered pauses. libp2p
@@ -54,7 +58,7 @@ export class Dialer {
     const now = performance.now();
     let nextAt = Infinity;
     for (const peer of this.#options.wanted()) {
-      if (this.#options.connected(peer.publicKey) || peer.endpoints.length === 0) continue;
+      if (this.#options.connected(peer.publicKey)) continue;
       const target = this.#target(peer, now);
       if (target.dialing) continue;
       if (target.nextAt > now) nextAt = Math.min(nextAt, target.nextAt);
@@ -71,7 +75,18 @@ export class Dialer {
     if (!target) return this.wake();
     target.attempts = 0;
     const { redialBaseMs } = this.#options.limits;
-    target.nextAt = performance.now() + redialBaseMs * (0.2 + 0.6 * this.#options.random());
+    const pause = redialBaseMs * (0.2 + 0.6 * this.#options.random());
+    target.nextAt = performance.now() + pause + this.#yieldMs(publicKey);
+    this.wake();
+  }
+
+  /** It became known where a wanted peer is. */
+  found(publicKey: string): void {
+    const target = this.#targets.get(publicKey);
+    if (target) {
+      target.attempts = 0;
+      target.nextAt = performance.now() + this.#yieldMs(publicKey);
+    }
     this.wake();
   }
 
@@ -102,7 +117,7 @@ export class Dialer {
     const pause = failures === 0 ? 0 : this.#pauseMs(failures, this.#options.limits.redialCapMs);
     const target: Target = {
       attempts: failures,
-      nextAt: now + pause,
+      nextAt: now + pause + this.#yieldMs(publicKey),
       dialing: false,
       lastGood: "tcp",
     };
@@ -110,33 +125,42 @@ export class Dialer {
     return target;
   }
 
+  #yieldMs(publicKey: string): number {
+    return this.#options.yields(publicKey) ? YIELD_MS : 0;
+  }
+
   async #run(peer: WantedPeer, target: Target): Promise<void> {
     target.dialing = true;
     this.#dialing += 1;
-    const problem = await this.#dialRound(peer, target);
+    const endpoints = this.#inOrder(peer.endpoints(), target.lastGood);
+    const problem = await this.#dialRound(peer.publicKey, endpoints, target);
     this.#dialing -= 1;
     target.dialing = false;
     if (this.#abort.signal.aborted) return;
     target.attempts += 1;
-    const waited = performance.now() + this.#pauseMs(target.attempts, capFor(peer, this.#options));
+    const waited = performance.now() + this.#pauseMs(target.attempts, this.#capMs(endpoints));
     target.nextAt = Math.max(target.nextAt, waited);
     if (problem !== undefined) this.#options.failed(peer.publicKey, problem);
     this.wake();
   }
 
   /** @returns what went wrong last, or undefined when a connection came up */
-  async #dialRound(peer: WantedPeer, target: Target): Promise<string | undefined> {
+  async #dialRound(
+    publicKey: string,
+    endpoints: readonly Endpoint[],
+    target: Target,
+  ): Promise<string | undefined> {
     const { limits, connected, dial } = this.#options;
     let problem = "no address for a transport that works here";
     let refused = true;
-    for (const endpoint of this.#inOrder(peer.endpoints, target.lastGood)) {
-      if (this.#abort.signal.aborted || connected(peer.publicKey)) return undefined;
-      if (this.#skipsQuic(endpoint, peer, target, refused)) continue;
+    for (const endpoint of endpoints) {
+      if (this.#abort.signal.aborted || connected(publicKey)) return undefined;
+      if (this.#skipsQuic(endpoint, endpoints, target, refused)) continue;
       const isQuic = endpoint.transport === "quic";
       const timeoutMs = isQuic ? limits.quicDialTimeoutMs : limits.dialTimeoutMs;
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)]);
       try {
-        await dial(peer.publicKey, endpoint, signal);
+        await dial(publicKey, endpoint, signal);
         return undefined;
       } catch (error) {
         problem = `${formatEndpoint(endpoint)}: ${(error as Error).message}`;
@@ -147,11 +171,14 @@ export class Dialer {
   }
 
   /** A host that refuses TCP answers at once; asking it by QUIC too would wait for a time-out. */
-  #skipsQuic(endpoint: Endpoint, peer: WantedPeer, target: Target, refused: boolean): boolean {
+  #skipsQuic(
+    endpoint: Endpoint,
+    endpoints: readonly Endpoint[],
+    target: Target,
+    refused: boolean,
+  ): boolean {
     if (endpoint.transport === "tcp" || target.lastGood === "quic" || !refused) return false;
-    const tcpTried =
-      this.#options.transports.includes("tcp") &&
-      peer.endpoints.some(({ transport }) => transport === "tcp");
+    const tcpTried = endpoints.some(({ transport }) => transport === "tcp");
     return tcpTried && target.attempts % QUIC_EVERY_ROUNDS !== QUIC_EVERY_ROUNDS - 1;
   }
 
@@ -174,9 +201,10 @@ export class Dialer {
   #jittered(ms: number): number {
     return ms * (0.75 + this.#options.random() / 2);
   }
-}
 
-function capFor({ endpoints }: WantedPeer, { limits }: DialerOptions): number {
-  const near = endpoints.every(({ host }) => reachOf(host) !== "public");
-  return near ? limits.redialPrivateCapMs : limits.redialCapMs;
+  #capMs(endpoints: readonly Endpoint[]): number {
+    const near = endpoints.every(({ host }) => reachOf(host) !== "public");
+    const { redialPrivateCapMs, redialCapMs } = this.#options.limits;
+    return near ? redialPrivateCapMs : redialCapMs;
+  }
 }

@@ -13,6 +13,7 @@ import {
   signPeerRecord,
   verifyPeerRecord,
 } from "./peer-record.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 export interface ExchangeOptions {
   readonly key: SigningKey;
@@ -30,6 +31,9 @@ export interface ExchangeOptions {
   learned(publicKey: string): void;
 }
 
+/** Checking the record of an unknown key costs a millisecond, and keys are free to make. */
+const STRANGERS_CHECKED_PER_SECOND = 20;
+const STRANGERS_BURST_SECONDS = 5;
 const ANSWER_EVERY_MS = 1_000;
 const reaches: readonly Reach[] = ["loopback", "private", "public"];
 
@@ -46,6 +50,11 @@ export class Exchange {
   /** Records to pass on at the next tick, and whom they came from. */
   readonly #news = new Map<string, string>();
   readonly #answeredAt = new Map<string, number>();
+  readonly #strangers = new TokenBucket(
+    STRANGERS_CHECKED_PER_SECOND,
+    STRANGERS_BURST_SECONDS,
+    performance.now(),
+  );
   #askedAt = 0;
 
   constructor(options: ExchangeOptions) {
@@ -86,7 +95,7 @@ export class Exchange {
   receive(peer: string, host: string, bytes: Uint8Array, now: number): void {
     const message = decodePeers(bytes);
     if (message.kind === "ask") this.#answer(peer, now);
-    else for (const record of message.records) this.#take(peer, host, record);
+    else for (const record of message.records) this.#take(peer, host, record, now);
   }
 
   #answer(peer: string, now: number): void {
@@ -103,20 +112,21 @@ export class Exchange {
     if (records.length > 0) this.#send(peer, { kind: "records", records });
   }
 
-  #take(peer: string, host: string, bytes: Uint8Array): void {
-    const { book, genesisHash, badRecord, learned } = this.#options;
+  #take(peer: string, host: string, bytes: Uint8Array, now: number): void {
+    const { book, genesisHash, isValidator, badRecord, learned } = this.#options;
     const record = decodeOrBlame(bytes);
     const isSelf = record.publicKey === this.#self;
     const known = isSelf ? this.#sequence : book.sequence(record.publicKey);
     if (record.sequence <= known) return;
     const addresses = believable(record, host);
     if (!isSelf && addresses.length === 0) return;
+    if (!isSelf && !isValidator(record.publicKey) && !this.#strangers.take(1, now)) return;
     if (!verifyPeerRecord(bytes, genesisHash))
       return badRecord(peer, `forged record of ${record.publicKey}`);
     // An own record from the future: the clock went back. Take the lead over it again.
     if (isSelf) return this.#reannounce(record.sequence + 1);
     if (!book.learn(record, bytes, addresses)) return;
-    if (record.publicKey === peer && this.#options.isValidator(peer)) this.#news.set(peer, peer);
+    if (record.publicKey === peer && isValidator(peer)) this.#news.set(peer, peer);
     learned(record.publicKey);
   }
 

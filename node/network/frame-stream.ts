@@ -50,6 +50,7 @@ export class FrameStream {
   #returnable = 0;
   /** Bytes of the first message of the outbox that are written already; 0 before its header. */
   #offset = 0;
+  #sent = 0;
   #writeSince: number | undefined;
   #readSince: number | undefined;
 
@@ -70,6 +71,11 @@ export class FrameStream {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Messages written completely. */
+  get sent(): number {
+    return this.#sent;
   }
 
   /**
@@ -178,6 +184,7 @@ export class FrameStream {
       this.#offset += piece.length;
       if (this.#offset < head.length) break;
       this.#offset = 0;
+      this.#sent += 1;
       outbox.shift();
       const credit = this.#dueCredit();
       if (!credit) continue;

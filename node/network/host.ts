@@ -118,8 +118,11 @@ export async function startHost(options: HostOptions, events: HostEvents): Promi
     transports: [...(options.tcp ? ["tcp" as const] : []), ...(quic ? ["quic" as const] : [])],
     listenAddresses: () => transports.addresses().map(String),
     dial: async (publicKey, endpoint, signal) => {
-      const address = `${formatEndpoint(await resolve(endpoint))}/p2p/${peerIdOfHex(publicKey)}`;
-      await untilAborted(transports.dial(multiaddr(address), signal), signal);
+      await during(signal, async (own) => {
+        const address = formatEndpoint(await resolve(endpoint));
+        own.throwIfAborted();
+        await transports.dial(multiaddr(`${address}/p2p/${peerIdOfHex(publicKey)}`), own);
+      });
     },
     stop: async () => libp2p.stop(),
   };
@@ -195,13 +198,29 @@ async function resolve(endpoint: Endpoint): Promise<Endpoint> {
   return { ...endpoint, kind: found.family === 4 ? "ip4" : "ip6", host: found.address };
 }
 
-/** A QUIC dial does not stop when it is aborted; a late connection is sorted out as a duplicate. */
-function untilAborted(dial: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", aborted, { once: true });
-    dial.then(() => resolve(), reject).finally(() => signal.removeEventListener("abort", aborted));
-  });
+/**
+ * Runs something with a signal of its own that follows `signal` only until it is done. A TCP socket
+ * keeps the signal that it was dialed with and is destroyed when that one is aborted, even hours
+ * later. A QUIC dial does not stop when it is aborted: it is left alone, and its late connection is
+ * sorted out as a duplicate.
+ */
+async function during<T>(
+  signal: AbortSignal,
+  action: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => {
+    controller.abort(signal.reason);
+    aborted.reject(signal.reason as Error);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([action(controller.signal), aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function keyOf(peerId: PeerId): string | undefined {
@@ -230,7 +249,9 @@ function adapt(connection: Connection): RawConnection {
     transport: parts.some(({ name }) => name === "quic-v1") ? "quic" : "tcp",
     address: multiaddr(parts).toString(),
     open: async (protocol, signal) =>
-      adaptStream(await connection.newStream(protocol, { signal, maxOutboundStreams: 1 })),
+      during(signal, async (own) =>
+        adaptStream(await connection.newStream(protocol, { signal: own, maxOutboundStreams: 1 })),
+      ),
     onClose: (listener) => connection.addEventListener("close", listener, { once: true }),
     close: (signal) => connection.close({ signal }),
     abort: (error) => connection.abort(error),

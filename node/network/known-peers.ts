@@ -67,7 +67,7 @@ export class KnownPeers {
       .filter((publicKey) => !banned(publicKey))
       .map((publicKey) => ({
         publicKey,
-        endpoints: this.#endpoints(publicKey),
+        endpoints: () => this.#endpoints(publicKey),
         // Validators and bootstrap peers are dialed at once whatever happened in an earlier run.
         failures:
           this.isValidator(publicKey) || this.isBootstrap(publicKey)

@@ -85,7 +85,7 @@ const channels: Record<Channel, ChannelLimits> = {
   },
   transactions: {
     maxMessageBytes: 256 * KIB,
-    windowBytes: 2 * MIB,
+    windowBytes: 512 * KIB,
     queueBytes: 8 * MIB,
     queueMessages: 16_384,
     messagesPerSecond: 8000,
@@ -105,7 +105,7 @@ export const defaultLimits: NetworkLimits = {
   maxAnswersForFullNodes: 16,
   requestsPerSecond: 400,
   handshakeTimeoutMs: 5_000,
-  pingIntervalMs: 3_000,
+  pingIntervalMs: 4_000,
   peerTimeoutMs: 10_000,
   stallTimeoutMs: 20_000,
   dialTimeoutMs: 5_000,

@@ -66,6 +66,7 @@ class PeerNetwork implements Network, SessionEvents {
   #ticking: NodeJS.Timeout | undefined;
   #tickedAt = 0;
   #ticks = 0;
+  #state: "new" | "started" | "stopped" = "new";
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -101,7 +102,10 @@ class PeerNetwork implements Network, SessionEvents {
       peers: () => [...this.#roster.peers.keys()],
       send: (peer, message) => this.#roster.peers.get(peer)?.offer("peers", message),
       badRecord: (peer, detail) => this.#penalize(peer, "bad-record", detail),
-      learned: () => this.#dialer?.wake(),
+      learned: (publicKey) => {
+        if (isValidator(publicKey)) this.#dialer?.found(publicKey);
+        else this.#dialer?.wake();
+      },
     });
   }
 
@@ -179,10 +183,12 @@ class PeerNetwork implements Network, SessionEvents {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (this.#state !== "new") throw new Error(`the network is ${this.#state} already`);
+    this.#state = "started";
     const { key, listen, quic, tcp = true, logger } = this.#options;
     this.#book.load();
     const maxConnections = (this.#known.validatorCount + this.limits.maxFullNodes) * 4 + 16;
-    this.#host = await startHost(
+    const host = await startHost(
       { key, listen, quic, tcp, logger, maxConnections },
       {
         protocols: protocols.map(protocolId),
@@ -199,14 +205,17 @@ class PeerNetwork implements Network, SessionEvents {
           this.#roster.admits(publicKey, this.#known.isValidator(publicKey)),
       },
     );
-    if (signal.aborted) {
+    this.#host = host;
+    if (signal.aborted || this.#hasStopped) {
       await this.stop();
       signal.throwIfAborted();
+      throw new Error("the network was stopped while it started");
     }
-    this.#startLoops(this.#host);
+    this.#startLoops(host);
   }
 
   async stop(): Promise<void> {
+    this.#state = "stopped";
     clearInterval(this.#ticking);
     this.#dialer?.stop();
     this.#dialer = undefined;
@@ -301,10 +310,6 @@ class PeerNetwork implements Network, SessionEvents {
     return peer !== undefined && this.#answers.takes(peer, session);
   }
 
-  awaitsAnswers(session: Session): boolean {
-    return (this.#roster.peers.get(session.publicKey)?.questions.size ?? 0) > 0;
-  }
-
   offence(session: Session, offence: Offence, detail: string): void {
     this.#penalize(session.publicKey, offence, detail);
   }
@@ -364,6 +369,10 @@ class PeerNetwork implements Network, SessionEvents {
       if (mark.startsWith(publicKey)) this.#loggedRefusals.delete(mark);
   }
 
+  get #hasStopped(): boolean {
+    return this.#state === "stopped";
+  }
+
   #maySpeak(channel: Channel): boolean {
     return !onlyValidatorsSpeak(channel) || this.#known.isValidator(this.publicKey);
   }
@@ -390,6 +399,7 @@ class PeerNetwork implements Network, SessionEvents {
         );
       },
       connected: (publicKey) => this.#roster.has(publicKey),
+      yields: (publicKey) => this.#known.isValidator(publicKey) && this.publicKey > publicKey,
       dial: async (publicKey, endpoint, signal) => {
         const { transport } = endpoint;
         try {

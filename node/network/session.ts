@@ -8,7 +8,6 @@ import { Inlet } from "./inlet.ts";
 import type { NetworkLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import {
-  ANSWER_HEADER_BYTES,
   type LaneName,
   lanesByUrgency,
   onlyValidatorsSpeak,
@@ -32,8 +31,6 @@ export interface SessionEvents {
   answer(session: Session, message: Uint8Array): void;
   /** Whether the network takes another question of this peer now. */
   takesQuestions(session: Session): boolean;
-  /** Questions without an answer: only then may an answer be large. */
-  awaitsAnswers(session: Session): boolean;
   offence(session: Session, offence: Offence, detail: string): void;
   closed(session: Session, reason: string): void;
 }
@@ -183,13 +180,16 @@ export class Session {
   tick(now: number, late: boolean): void {
     const { handshakeTimeoutMs, peerTimeoutMs, stallTimeoutMs, pingIntervalMs } =
       this.#events.limits;
-    if (late) this.#heardAt = now;
     if (now >= this.#closeAt) return this.abort("closed after the grace time");
+    if (late) {
+      this.#heardAt = now;
+      return this.#greeting.ping(now, pingIntervalMs);
+    }
     if (!this.#greeting.ready && now - this.openedAt > handshakeTimeoutMs)
       return this.abort(`no hello within ${handshakeTimeoutMs} ms`);
     if (now - this.#heardAt > peerTimeoutMs)
       return this.abort(`nothing heard for ${peerTimeoutMs} ms`);
-    if (!late && this.#streams().some((stream) => stream.stalled(now, stallTimeoutMs)))
+    if (this.#streams().some((stream) => stream.stalled(now, stallTimeoutMs)))
       return this.abort(`nothing moved for ${stallTimeoutMs} ms`);
     this.#greeting.ping(now, pingIntervalMs);
   }
@@ -235,7 +235,7 @@ export class Session {
   #acceptLane(protocol: LaneName, raw: RawStream): void {
     const { limits } = this.#events;
     const { toAcceptor, toOpener } = streamBounds(protocol, limits);
-    const rates = rateLimits(protocol, limits);
+    const rates = rateLimits(protocol, limits, this.fromValidator);
     const inlet = new Inlet({
       ...rates,
       ready: () =>
@@ -258,7 +258,8 @@ export class Session {
     try {
       const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS);
       const raw = await this.connection.open(protocolId(lane.name), signal);
-      if (this.#closed || !this.#lanes.includes(lane)) return raw.abort(new Error("not needed"));
+      if (this.#closed) return raw.abort(new Error("connection is closing"));
+      // Kept even if the session was retired meanwhile: resetting it would end what is still read.
       lane.stream = this.#wrapLane(lane, raw);
       this.flush();
     } catch (error) {
@@ -268,12 +269,14 @@ export class Session {
 
   #wrapLane({ name }: Lane, raw: RawStream): FrameStream {
     const { toAcceptor, toOpener } = streamBounds(name, this.#events.limits);
+    let answers = 0;
     const stream = this.#wrap(raw, {
-      maxReceiveBytes: () =>
-        this.#events.awaitsAnswers(this) ? toOpener.maxMessageBytes : ANSWER_HEADER_BYTES,
+      // One answer per question: nobody may fill this node's memory unasked.
+      maxReceiveBytes: () => (stream.sent > answers ? toOpener.maxMessageBytes : 0),
       receiveWindowBytes: toOpener.windowBytes,
       sendWindowBytes: toAcceptor.windowBytes,
       onMessage: (message) => {
+        answers += 1;
         this.#events.answer(this, message);
         stream.release(message.length);
       },
@@ -348,12 +351,22 @@ export class Session {
   }
 }
 
-function rateLimits(
-  protocol: LaneName,
-  limits: NetworkLimits,
-): { messagesPerSecond: number; bytesPerSecond: number } {
-  if (protocol === "sync")
-    return { messagesPerSecond: limits.requestsPerSecond, bytesPerSecond: 4 * 1024 * 1024 };
-  if (protocol === "peers") return { messagesPerSecond: 20, bytesPerSecond: 256 * 1024 };
-  return limits.channels[protocol];
+interface Rates {
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+const SYNC_BYTES_PER_SECOND = 4 * 1024 * 1024;
+const PEERS_RATES: Rates = { messagesPerSecond: 20, bytesPerSecond: 256 * 1024 };
+/** A key costs nothing, so one that is not in the genesis gets a part of the rates only. */
+const STRANGER_SHARE = 0.25;
+
+function rateLimits(protocol: LaneName, limits: NetworkLimits, fromValidator: boolean): Rates {
+  if (protocol === "peers") return PEERS_RATES;
+  const { messagesPerSecond, bytesPerSecond } =
+    protocol === "sync"
+      ? { messagesPerSecond: limits.requestsPerSecond, bytesPerSecond: SYNC_BYTES_PER_SECOND }
+      : limits.channels[protocol];
+  const share = fromValidator ? 1 : STRANGER_SHARE;
+  return { messagesPerSecond: messagesPerSecond * share, bytesPerSecond: bytesPerSecond * share };
 }
