@@ -1,6 +1,9 @@
 import type { Contract } from "./contract.ts";
+import { bundleContract } from "./contracts/bundle.ts";
 import { genesisContract } from "./contracts/genesis.ts";
 import { accountKeyContract, validatorKeyContract } from "./contracts/key.ts";
+import { localNodeContract } from "./contracts/local-node.ts";
+import { verdictContract } from "./contracts/verdict.ts";
 import { ProviderError } from "./errors.ts";
 import type { Handler } from "./handler.ts";
 
@@ -22,6 +25,18 @@ const entries: readonly Entry[] = [
   {
     contract: genesisContract,
     load: async () => widen((await import("./handlers/genesis.ts")).genesisHandler),
+  },
+  {
+    contract: bundleContract,
+    load: async () => widen((await import("./handlers/bundle.ts")).bundleHandler),
+  },
+  {
+    contract: localNodeContract,
+    load: async () => widen((await import("./handlers/local-node.ts")).localNodeHandler),
+  },
+  {
+    contract: verdictContract,
+    load: async () => widen((await import("./handlers/verdict.ts")).verdictHandler),
   },
 ];
 

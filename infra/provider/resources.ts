@@ -1,10 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StateOf } from "./contract.ts";
 import { accountKeyContract, type KeyInputs, validatorKeyContract } from "./contracts/key.ts";
+import { bundleContract, type BundleInputs } from "./contracts/bundle.ts";
 import { genesisContract, type GenesisInputs } from "./contracts/genesis.ts";
 
+import { localNodeContract, type LocalNodeInputs } from "./contracts/local-node.ts";
+import { verdictContract, type VerdictInputs } from "./contracts/verdict.ts";
+
+/** A value of which every part may be known later. */
+type Later<Value> = pulumi.Input<
+  Value extends readonly (infer Item)[]
+    ? readonly Later<Item>[]
+    : Value extends object
+      ? { readonly [Key in keyof Value]: Later<Value[Key]> }
+      : Value
+>;
+
 /** Arguments of a resource: its inputs, each of them allowed to be known later. */
-export type Args<Inputs> = { readonly [Key in keyof Inputs]: pulumi.Input<Inputs[Key]> };
+export type Args<Inputs> = { readonly [Key in keyof Inputs]: Later<Inputs[Key]> };
 
 /** Names of all outputs, so that the engine's answer finds its properties. */
 function outputs(contract: { state: { properties: object } }): Record<string, undefined> {
@@ -62,5 +75,53 @@ export class Genesis extends pulumi.CustomResource {
 
   constructor(name: string, args: Args<GenesisInputs>, opts: pulumi.CustomResourceOptions) {
     super(genesisContract.token, name, { ...outputs(genesisContract), ...args }, opts);
+  }
+}
+
+/** Arguments in which what the provider fills in by itself may be left out. */
+type WithDefaults<Inputs, Filled extends keyof Inputs> = Args<Omit<Inputs, Filled>> &
+  Partial<Args<Pick<Inputs, Filled>>>;
+
+/** A release of the node, built from this checkout or taken from the cache; see contracts/bundle.ts. */
+export class Bundle extends pulumi.CustomResource {
+  declare readonly sha256: pulumi.Output<string>;
+  declare readonly file: pulumi.Output<string>;
+  declare readonly sizeBytes: pulumi.Output<number>;
+  declare readonly version: pulumi.Output<string>;
+  declare readonly nodeVersion: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<BundleInputs>, opts: pulumi.CustomResourceOptions) {
+    super(bundleContract.token, name, { ...outputs(bundleContract), ...args }, opts);
+  }
+}
+
+export type LocalNodeArgs = WithDefaults<
+  LocalNodeInputs,
+  "dataDirectory" | "startTimeoutSeconds" | "stopTimeoutSeconds"
+>;
+
+/** A node as a process on this machine; see contracts/local-node.ts. */
+export class LocalNode extends pulumi.CustomResource {
+  declare readonly apiUrl: pulumi.Output<string>;
+  declare readonly internalUrl: pulumi.Output<string>;
+  declare readonly p2pAddress: pulumi.Output<string>;
+  declare readonly directory: pulumi.Output<string>;
+  declare readonly logFile: pulumi.Output<string>;
+  declare readonly pid: pulumi.Output<number>;
+  declare readonly incarnation: pulumi.Output<string>;
+
+  constructor(name: string, args: LocalNodeArgs, opts: pulumi.CustomResourceOptions) {
+    super(localNodeContract.token, name, { ...outputs(localNodeContract), ...args }, opts);
+  }
+}
+
+/** Finality, watched on every node; see contracts/verdict.ts. */
+export class Verdict extends pulumi.CustomResource {
+  declare readonly height: pulumi.Output<number>;
+  declare readonly blockId: pulumi.Output<string>;
+  declare readonly durationMs: pulumi.Output<number>;
+
+  constructor(name: string, args: Args<VerdictInputs>, opts: pulumi.CustomResourceOptions) {
+    super(verdictContract.token, name, { ...outputs(verdictContract), ...args }, opts);
   }
 }

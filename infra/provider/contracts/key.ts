@@ -3,9 +3,9 @@ import { contract } from "../contract.ts";
 
 const inputs = {
   network: Type.String({
-    pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$",
     description:
-      "Chain id of the network the key belongs to. An existing key is adopted only if it was made for the same network.",
+      "Whose the key is, for example project and stack: `guts/local`. An existing key is adopted only if it was made for the same network.",
   }),
   keyId: Type.String({
     pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",

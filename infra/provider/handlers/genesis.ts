@@ -5,6 +5,7 @@ import {
   type Genesis,
   genesisHash,
   genesisProblems,
+  parseGenesisText,
 } from "../../../node/formats/genesis.ts";
 import { genesisContract, type GenesisInputs, type GenesisState } from "../contracts/genesis.ts";
 import { type Change, changesBetween, valueAt } from "../differences.ts";
@@ -19,8 +20,12 @@ export const genesisHandler: Handler<typeof genesisContract> = {
   contract: genesisContract,
   check: (inputs, old) => [...meaningProblems(inputs), ...refusedChanges(inputs, old)],
   diff,
-  planCreate: async (inputs) => planned(inputs),
+  planCreate: async (inputs, context) => {
+    if (!hasUnknown(inputs)) await refuseOtherChain(inputs, context);
+    return planned(inputs);
+  },
   create: async (inputs, context) => {
+    await refuseOtherChain(inputs, context);
     const state = await write(inputs, context);
     return { id: state.hash, state };
   },
@@ -35,7 +40,8 @@ export const genesisHandler: Handler<typeof genesisContract> = {
     if (old.state.file !== inputs.file) await removeFile(old, context);
     return state;
   },
-  delete: removeFile,
+  // The chain goes on when the network is started again, so its genesis stays with its data.
+  delete: async ({ state }, context) => context.progress(`kept ${state.file}`),
 };
 
 function genesisOf({ file: _file, reset: _reset, ...fields }: GenesisInputs): Genesis {
@@ -110,11 +116,25 @@ async function read({ state }: Old, { home }: Context) {
   return { state: { ...state, intact } };
 }
 
-/** Leaves a file alone that another genesis has taken over meanwhile. */
 async function removeFile({ state }: Old, { home }: Context): Promise<void> {
   const path = inHome(home, state.file);
-  if ((await readText(path)) !== state.content) return;
   await rm(path, { force: true }).catch((error: unknown) => {
     throw storageError("delete", path, error);
   });
+}
+
+/** The genesis of a network that was stopped is still the one its nodes have. */
+async function refuseOtherChain(inputs: GenesisInputs, { home }: Context): Promise<void> {
+  const path = inHome(home, inputs.file);
+  const text = await readText(path);
+  if (text === undefined || inputs.reset === true || text === encodeGenesis(genesisOf(inputs)))
+    return;
+  let found: Genesis;
+  try {
+    found = parseGenesisText(text);
+  } catch {
+    throw new ProviderError(`${path} is not a genesis file: move it away, or restore it`);
+  }
+  const { format: _format, ...fields } = found;
+  refuse(refusedChanges(inputs, { ...fields, file: inputs.file }));
 }
