@@ -13,7 +13,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Mempool } from "./mempool.ts";
 import type { SignatureChecker } from "./signatures.ts";
 import type { State } from "./state.ts";
-import { decodeTransaction, type Transaction } from "./transaction.ts";
+import { decodeTransaction } from "./transaction.ts";
 
 /** Blocks in memory, by bytes and by count. */
 const MAX_CACHED_BYTES = 64 * 1024 * 1024;
@@ -47,7 +47,8 @@ export class Blocks {
     const { maxBlockBytes, maxBlockTransactions } = genesis.consensus;
     if (bytes.length > maxBlockBytes) return undefined;
     try {
-      const block = this.#decode(bytes);
+      // A copy: what came may be a part of a larger buffer of the network.
+      const block = this.#decode(new Uint8Array(bytes));
       if (!equalBytes(block.header.genesisHash, genesisHash)) return undefined;
       if (block.decoded.length > maxBlockTransactions) return undefined;
       this.#keep(block);

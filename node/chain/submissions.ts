@@ -47,7 +47,7 @@ export class Submissions {
     if (refusal !== undefined) return { accepted: false, id, problem: refusal };
     this.#mempool.add(transaction);
     this.#rejected.delete(id);
-    for (const listener of this.#listeners) listener(bytes, source);
+    for (const listener of this.#listeners) listener(transaction.bytes, source);
     return { accepted: true, id };
   }
 
@@ -120,7 +120,7 @@ export class Submissions {
 
   #decode(bytes: Uint8Array): Transaction | TransactionProblem {
     try {
-      return decodeTransaction(bytes.slice(), this.#genesisHash);
+      return decodeTransaction(new Uint8Array(bytes), this.#genesisHash);
     } catch (error) {
       if (error instanceof DecodeError) return problem("malformed", error.message);
       throw error;

@@ -117,7 +117,8 @@ export class BinaryReader {
 
   raw(length: number): Uint8Array {
     const start = this.#take(length);
-    return this.#bytes.slice(start, start + length);
+    // A copy also of a Buffer, whose slice() would share its memory.
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   /** A byte string of at most `limit` bytes. */

@@ -52,7 +52,8 @@ export class SigningKey {
   constructor(seed: Uint8Array) {
     if (seed.length !== SEED_BYTES)
       throw new RangeError(`got ${seed.length} bytes, allowed: exactly ${SEED_BYTES}`);
-    this.#seed = seed.slice();
+    // A copy: slice() of a Buffer would share its memory.
+    this.#seed = new Uint8Array(seed);
     this.#key = createPrivateKey({
       key: Buffer.concat([PKCS8_PREFIX, seed]),
       format: "der",
@@ -72,7 +73,7 @@ export class SigningKey {
 
   /** A copy of the seed, for writing a key file or making a libp2p identity. */
   seed(): Uint8Array {
-    return this.#seed.slice();
+    return new Uint8Array(this.#seed);
   }
 
   /** Keeps the seed out of logs. */
@@ -91,7 +92,7 @@ export class VerifyingKey {
   constructor(publicKey: Uint8Array) {
     const problem = publicKeyProblem(publicKey);
     if (problem !== undefined) throw new RangeError(problem);
-    this.publicKey = publicKey.slice();
+    this.publicKey = new Uint8Array(publicKey);
     this.hex = toHex(publicKey);
     this.#key = createPublicKey({
       key: Buffer.concat([SPKI_PREFIX, publicKey]),
