@@ -52,3 +52,8 @@ export function warningsOf(value: unknown): string[] {
   if ("problems" in result) assert.fail(JSON.stringify(result.problems, null, 2));
   return result.warnings.map(({ path, reason }) => `${path}: ${reason}`);
 }
+
+/** Machines of a site of kind ssh: 10.0.0.<first> and the next ones. */
+export function hosts(first: number, count: number) {
+  return Array.from({ length: count }, (_, i) => ({ address: `10.0.0.${first + i}` }));
+}
