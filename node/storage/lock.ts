@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { guarded, StorageError } from "./errors.ts";
@@ -15,6 +15,8 @@ import { guarded, StorageError } from "./errors.ts";
 export function lockDirectory(directory: string): Disposable {
   const path = join(directory, "LOCK");
   const pidPath = join(directory, "LOCK.pid");
+  // SQLite would only say that it cannot open the file.
+  guarded(directory, () => accessSync(directory, constants.W_OK));
   const database = guarded(path, () => new Database(path, { timeout: 0 }));
   try {
     guarded(path, () => database.exec("BEGIN EXCLUSIVE"));
