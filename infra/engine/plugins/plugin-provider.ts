@@ -1,0 +1,281 @@
+/** A provider served by a plugin process, over the provider protocol. */
+import { status } from "@grpc/grpc-js";
+import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
+import statusPb from "@pulumi/pulumi/proto/status_pb.js";
+import { nameOf, packageOfProvider, typeOf } from "../urn.ts";
+import type { DetailedDiff, DiffKind } from "../values/compare.ts";
+import { containsUnknown, EMPTY, has, isList, isMap, mapValues, Secret, secretOf, some, Unknown, unwrap, type Value, type ValueMap } from "../values/value.ts";
+import { decodeStruct, encodeStruct, type WireOptions } from "../values/wire.ts";
+import type { PluginProcess, ProviderClient } from "./process.ts";
+import * as p from "./provider.ts";
+import { call, isRpcError, type RpcError } from "./rpc.ts";
+
+const PLAIN: WireOptions = { secrets: false, resources: false };
+
+interface Protocol {
+  readonly secrets: boolean;
+  readonly resources: boolean;
+  readonly preview: boolean;
+}
+
+export class PluginProvider implements p.Provider {
+  readonly #process: PluginProcess;
+  readonly #client: ProviderClient;
+  #protocol: Protocol;
+  /** False after a preview's Configure was left out because part of the configuration is unknown. */
+  #known = true;
+  #closed: Promise<void> | undefined;
+
+  constructor(plugin: PluginProcess) {
+    this.#process = plugin;
+    this.#client = plugin.client;
+    const h = plugin.handshake;
+    this.#protocol = h ? { secrets: h.getAcceptSecrets(), resources: h.getAcceptResources(), preview: true } : { secrets: false, resources: false, preview: false };
+  }
+
+  async checkConfig({ urn, olds, news }: Omit<p.CheckRequest, "randomSeed">): Promise<p.Checked> {
+    const request = new providerPb.CheckRequest();
+    identify(request, urn);
+    request.setOlds(encodeStruct(olds, PLAIN));
+    request.setNews(encodeStruct(news, PLAIN));
+    const response = await this.#optional<providerPb.CheckResponse>("checkConfig", request);
+    return response ? { inputs: markSecrets(decodeStruct(response.getInputs()), news), failures: failuresOf(response) } : { inputs: news, failures: [] };
+  }
+
+  async diffConfig({ urn, oldInputs, oldOutputs, newInputs, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
+    const request = new providerPb.DiffRequest();
+    identify(request, urn);
+    request.setOlds(encodeStruct(oldOutputs, PLAIN));
+    request.setOldInputs(encodeStruct(oldInputs, PLAIN));
+    request.setNews(encodeStruct(newInputs, PLAIN));
+    request.setIgnorechangesList([...ignoreChanges]);
+    const response = await this.#optional<providerPb.DiffResponse>("diffConfig", request);
+    return response ? diffOf(response) : { changes: "unknown", replaceKeys: [], changedKeys: [], deleteBeforeReplace: false, detailed: undefined };
+  }
+
+  async configure({ urn, id, inputs }: { urn: string; id: string; inputs: ValueMap }): Promise<void> {
+    this.#known = !containsUnknown(inputs);
+    if (!this.#known) return;
+    const request = new providerPb.ConfigureRequest();
+    const { version: _, ...config } = inputs;
+    for (const [key, value] of Object.entries(config)) {
+      const plain = unwrap(value);
+      const text = typeof plain === "string" ? plain : JSON.stringify(encodeStruct({ value: plain }, PLAIN).toJavaScript().value);
+      request.getVariablesMap().set(`${packageOfProvider(typeOf(urn))}:config:${key}`, text);
+    }
+    request.setArgs(encodeStruct(inputs, { secrets: this.#protocol.secrets || !this.#process.handshake, resources: true }));
+    request.setAcceptsecrets(true);
+    request.setAcceptresources(true);
+    request.setSendsOldInputs(true);
+    request.setSendsOldInputsToDelete(true);
+    request.setId(id);
+    request.setUrn(urn);
+    request.setName(nameOf(urn));
+    request.setType(typeOf(urn));
+    const response = await this.#call<providerPb.ConfigureResponse>("configure", request);
+    if (!this.#process.handshake) this.#protocol = { secrets: response.getAcceptsecrets(), resources: response.getAcceptresources(), preview: response.getSupportspreview() };
+  }
+
+  async check({ urn, olds, news, randomSeed }: p.CheckRequest): Promise<p.Checked> {
+    if (!this.#known) return { inputs: news, failures: [] };
+    const request = new providerPb.CheckRequest();
+    identify(request, urn);
+    request.setOlds(this.#encode(olds));
+    request.setNews(this.#encode(news));
+    request.setRandomseed(randomSeed);
+    const response = await this.#call<providerPb.CheckResponse>("check", request);
+    return { inputs: this.#secrets(decodeStruct(response.getInputs()), news), failures: failuresOf(response) };
+  }
+
+  async diff({ urn, id, oldInputs, oldOutputs, newInputs, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
+    if (!this.#known) throw new p.DiffUnavailable(`The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.`);
+    const request = new providerPb.DiffRequest();
+    identify(request, urn);
+    request.setId(id);
+    request.setOlds(this.#encodeOld(oldOutputs));
+    request.setOldInputs(this.#encodeOld(oldInputs));
+    request.setNews(this.#encode(newInputs));
+    request.setIgnorechangesList([...ignoreChanges]);
+    return diffOf(await this.#call<providerPb.DiffResponse>("diff", request));
+  }
+
+  async create({ urn, inputs, timeoutSeconds, preview }: p.CreateRequest): Promise<p.Made> {
+    if (!this.#known) return { id: "", outputs: EMPTY, refreshBeforeUpdate: false };
+    if (preview && !this.#protocol.preview) return { id: "", outputs: inputs, refreshBeforeUpdate: false };
+    const request = new providerPb.CreateRequest();
+    identify(request, urn);
+    request.setProperties(this.#encode(inputs));
+    request.setTimeout(timeoutSeconds);
+    request.setPreview(preview);
+    const response = await this.#operation<providerPb.CreateResponse>("create", request, inputs);
+    const outputs = this.#secrets(decodeStruct(response.getProperties()), inputs);
+    refuseUnknowns(outputs, preview, urn, "Create");
+    return { id: response.getId(), outputs, refreshBeforeUpdate: response.getRefreshBeforeUpdate() };
+  }
+
+  async update({ urn, id, oldInputs, oldOutputs, newInputs, ignoreChanges, timeoutSeconds, preview }: p.UpdateRequest): Promise<Pick<p.Made, "outputs" | "refreshBeforeUpdate">> {
+    if (!this.#known) return { outputs: EMPTY, refreshBeforeUpdate: false };
+    if (preview && !this.#protocol.preview) return { outputs: newInputs, refreshBeforeUpdate: false };
+    const request = new providerPb.UpdateRequest();
+    identify(request, urn);
+    request.setId(id);
+    request.setOlds(this.#encodeOld(oldOutputs));
+    request.setOldInputs(this.#encodeOld(oldInputs));
+    request.setNews(this.#encode(newInputs));
+    request.setTimeout(timeoutSeconds);
+    request.setIgnorechangesList([...ignoreChanges]);
+    request.setPreview(preview);
+    const response = await this.#operation<providerPb.UpdateResponse>("update", request, newInputs);
+    const outputs = this.#secrets(decodeStruct(response.getProperties()), newInputs);
+    refuseUnknowns(outputs, preview, urn, "Update");
+    return { outputs, refreshBeforeUpdate: response.getRefreshBeforeUpdate() };
+  }
+
+  async read({ urn, id, inputs, outputs, timeoutSeconds }: p.ReadRequest): Promise<p.Found> {
+    if (!this.#known) return { id, outputs: EMPTY, inputs: undefined, refreshBeforeUpdate: false };
+    const request = new providerPb.ReadRequest();
+    identify(request, urn);
+    request.setId(id);
+    request.setProperties(this.#encodeOld(outputs));
+    request.setInputs(this.#encodeOld(inputs));
+    request.setTimeout(timeoutSeconds);
+    const response = await this.#operation<providerPb.ReadResponse>("read", request, inputs);
+    const found = response.getInputs();
+    return {
+      id: response.getId(),
+      outputs: response.getId() === "" ? undefined : this.#secrets(this.#secrets(decodeStruct(response.getProperties()), inputs), outputs),
+      inputs: found ? this.#secrets(decodeStruct(found), inputs) : undefined,
+      refreshBeforeUpdate: response.getRefreshBeforeUpdate(),
+    };
+  }
+
+  async delete({ urn, id, inputs, outputs, timeoutSeconds }: p.DeleteRequest): Promise<void> {
+    const request = new providerPb.DeleteRequest();
+    identify(request, urn);
+    request.setId(id);
+    request.setProperties(this.#encodeOld(outputs));
+    request.setOldInputs(this.#encodeOld(inputs));
+    request.setTimeout(timeoutSeconds);
+    await this.#operation("delete", request, inputs);
+  }
+
+  async invoke({ token, args, preview }: p.InvokeRequest): Promise<p.Invoked> {
+    if (!this.#known) return { result: EMPTY, failures: [] };
+    const request = new providerPb.InvokeRequest();
+    request.setTok(token);
+    request.setArgs(this.#encode(args));
+    request.setPreview(preview);
+    const response = await this.#call<providerPb.InvokeResponse>("invoke", request);
+    return { result: this.#secrets(decodeStruct(response.getReturn()), args), failures: failuresOf(response) };
+  }
+
+  cancel(): Promise<void> {
+    return this.#process.cancel();
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#process.close());
+  }
+
+  #encode(map: ValueMap): ReturnType<typeof encodeStruct> {
+    return encodeStruct(map, this.#protocol);
+  }
+
+  /** Old values: what an asset held is not sent again, its hash says enough. */
+  #encodeOld(map: ValueMap): ReturnType<typeof encodeStruct> {
+    return encodeStruct(map, { ...this.#protocol, elideAssets: true });
+  }
+
+  #secrets(values: ValueMap, origin: ValueMap): ValueMap {
+    return this.#protocol.secrets ? values : markSecrets(values, origin);
+  }
+
+  #call<Response>(method: keyof ProviderClient & string, request: object): Promise<Response> {
+    return call<object, Response>(this.#client as never, this.#client[method] as never, request);
+  }
+
+  async #optional<Response>(method: keyof ProviderClient & string, request: object): Promise<Response | undefined> {
+    try {
+      return await this.#call<Response>(method, request);
+    } catch (error) {
+      if (isRpcError(error) && error.code === status.UNIMPLEMENTED) return undefined;
+      throw plainError(error);
+    }
+  }
+
+  async #operation<Response>(method: keyof ProviderClient & string, request: object, inputs: ValueMap): Promise<Response> {
+    try {
+      return await this.#call<Response>(method, request);
+    } catch (error) {
+      if (!isRpcError(error)) throw error;
+      const partial = initFailure(error);
+      if (!partial) throw new p.ProviderError(error.details, isUncertain(error) ? "unknown" : "unchanged");
+      const outputs = this.#secrets(decodeStruct(partial.getProperties()), inputs), reasons = partial.getReasonsList();
+      const found = partial.getInputs();
+      throw new p.ProviderError(`${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${reasons.map((r) => `\t* ${r}`).join("\n")}`, "partial", {
+        id: partial.getId(), outputs, reasons, inputs: found && Object.keys(found.toJavaScript()).length ? this.#secrets(decodeStruct(found), inputs) : undefined, refreshBeforeUpdate: partial.getRefreshBeforeUpdate(),
+      });
+    }
+  }
+}
+
+function identify(request: { setUrn(urn: string): unknown; setName(name: string): unknown; setType(type: string): unknown }, urn: string): void {
+  request.setUrn(urn);
+  request.setName(nameOf(urn));
+  request.setType(typeOf(urn));
+}
+
+function failuresOf(response: providerPb.CheckResponse | providerPb.InvokeResponse): p.CheckFailure[] {
+  return response.getFailuresList().map((f) => ({ property: f.getProperty(), reason: f.getReason() }));
+}
+
+const KINDS: readonly DiffKind[] = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
+
+function diffOf(response: providerPb.DiffResponse): p.Diff {
+  const detailed: Record<string, DetailedDiff[string]> = {};
+  response.getDetaileddiffMap().forEach((d, path) => {
+    detailed[path] = { kind: KINDS[d.getKind()] ?? "update", inputDiff: d.getInputdiff() };
+  });
+  const changes = response.getChanges(), { DIFF_NONE, DIFF_SOME } = providerPb.DiffResponse.DiffChanges;
+  return {
+    changes: changes === DIFF_NONE ? "none" : changes === DIFF_SOME ? "some" : "unknown",
+    replaceKeys: response.getReplacesList(), changedKeys: response.getDiffsList(), deleteBeforeReplace: response.getDeletebeforereplace(),
+    detailed: response.getHasdetaileddiff() ? detailed : undefined,
+  };
+}
+
+/** Codes after which nobody knows whether something was done. */
+function isUncertain(error: RpcError): boolean {
+  return ([status.INTERNAL, status.DATA_LOSS, status.UNKNOWN] as number[]).includes(error.code);
+}
+
+function plainError(error: unknown): unknown {
+  return isRpcError(error) ? new p.ProviderError(error.details, "unchanged") : error;
+}
+
+/** The detail by which a provider says: it is there, but it is not well. */
+function initFailure(error: RpcError): providerPb.ErrorResourceInitFailed | undefined {
+  for (const bytes of error.metadata.get("grpc-status-details-bin")) {
+    if (!Buffer.isBuffer(bytes)) continue;
+    for (const detail of statusPb.Status.deserializeBinary(bytes).getDetailsList())
+      if (detail.getTypeName() === "pulumirpc.ErrorResourceInitFailed") return providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
+  }
+  return undefined;
+}
+
+function refuseUnknowns(outputs: ValueMap, preview: boolean, urn: string, method: string): void {
+  if (!preview && some(outputs, (v) => v instanceof Unknown)) throw new p.ProviderError(`the provider returned an unknown value from ${method} of ${urn} outside a preview`, "unknown");
+}
+
+/** Marks as secret what has the name of a secret: objects inside objects, lists as a whole. */
+function markSecrets(values: ValueMap, origin: ValueMap): ValueMap {
+  return mapValues(values, (value, key) => (has(origin, key) ? markSecret(value, origin[key] as Value) : value));
+}
+
+function markSecret(value: Value, origin: Value): Value {
+  if (value instanceof Secret) return value;
+  if (origin instanceof Secret) return secretOf(value);
+  if (isMap(value) && isMap(origin)) return markSecrets(value, origin);
+  if (isList(value) && isList(origin) && some([...origin], (v) => v instanceof Secret)) return secretOf(value);
+  return value;
+}
