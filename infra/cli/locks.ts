@@ -4,7 +4,8 @@ import { StackFiles } from "../engine/backend/stack-files.ts";
 import { type Lock, readLocks, removeLock } from "../engine/locks.ts";
 import type { Backend } from "./backend.ts";
 import { Failure } from "./command.ts";
-import { isAlive, startTime } from "./processes.ts";
+import { identify } from "../provider/local/processes.ts";
+import { startTime } from "./processes.ts";
 import type { Project } from "./project.ts";
 
 /** /proc gives start times by the clock at boot, which may have been set since. */
@@ -17,16 +18,16 @@ const TORN_AFTER_MS = 10_000;
  *
  * @throws Failure when a run that is still under way, or one on another machine, holds the stack
  */
-export function clearStaleLocks(
+export async function clearStaleLocks(
   project: Project,
   backend: Backend,
   stack: string,
   say: (text: string) => void,
-): void {
+): Promise<void> {
   if (backend.directory === undefined) return; // only the pulumi command can look there
   const files = new StackFiles(backend.directory);
   for (const lock of readLocks(files, { project: project.name, stack })) {
-    if (!isStale(lock)) throw new Failure(heldBy(stack, lock));
+    if (!(await isStale(lock))) throw new Failure(heldBy(stack, lock));
     removeLock(lock);
     rmSync(`${lock.file}.attrs`, { force: true }); // what the pulumi command writes beside it
     say(
@@ -47,10 +48,10 @@ function heldBy(stack: string, lock: Lock): string {
 }
 
 /** A process that started after the lock was taken is another one with the same id. */
-function isStale(lock: Lock): boolean {
+async function isStale(lock: Lock): Promise<boolean> {
   if (lock.pid === 0) return Date.now() - modified(lock.file) > TORN_AFTER_MS;
   if (lock.hostname !== hostname()) return false;
-  if (!isAlive(lock.pid)) return true;
+  if ((await identify(lock.pid)) === undefined) return true;
   const started = startTime(lock.pid);
   return started !== undefined && started > Date.parse(lock.timestamp) + CLOCK_TOLERANCE_MS;
 }

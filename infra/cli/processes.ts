@@ -3,17 +3,6 @@ import { readFileSync } from "node:fs";
 /** Ticks per second in /proc; Linux shows this constant to programs whatever the kernel uses. */
 const TICKS_PER_SECOND = 100;
 
-/** Whether a process with this id exists, also one of another user. */
-export function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /** When a process was started, in milliseconds since 1970; undefined where the system has no /proc. */
 export function startTime(pid: number): number | undefined {
   try {

@@ -21,6 +21,10 @@ export interface EngineRun {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** Where the standard output of an engine goes. */
+export type OutputPlace = keyof typeof places;
+const places = { terminal: "inherit", stderr: process.stderr.fd, captured: "pipe" } as const;
+
 export type Operation = "up" | "preview" | "refresh" | "destroy";
 
 /** The words both engines understand for an operation that asks nothing. */
@@ -33,13 +37,12 @@ export function engineArguments(
 }
 
 /**
- * Runs an engine and waits for its end. What it writes goes straight to the terminal, unless `capture`
- * keeps it back.
+ * Runs an engine and waits for its end. Its standard output goes where `output` says.
  */
 export async function runEngine(
   { project, backend, engine, environment }: EngineRun,
   args: readonly string[],
-  { capture = false } = {},
+  { output = "terminal" }: { readonly output?: OutputPlace } = {},
 ): Promise<EngineResult> {
   const [command, first] =
     engine.executable === undefined
@@ -48,7 +51,7 @@ export async function runEngine(
   const child = spawn(command, [...first, ...args], {
     cwd: project.root,
     env: { ...environment, ...engineVariables(project, backend, environment) },
-    stdio: ["inherit", capture ? "pipe" : "inherit", "inherit"],
+    stdio: ["inherit", places[output], "inherit"],
   });
   // The terminal sends its signals to the engine as well: it ends in good order, and then so do we.
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
@@ -56,11 +59,14 @@ export async function runEngine(
   process.on("SIGINT", wait).on("SIGTERM", forward);
   try {
     return await new Promise<EngineResult>((resolve, reject) => {
-      let output = "";
-      child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+      let text = "";
+      child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       child.once("error", reject);
       child.once("close", (code, signal) =>
-        resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output }),
+        resolve({
+          code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
+          output: text,
+        }),
       );
     });
   } finally {

@@ -33,7 +33,7 @@ export async function openSession(session: Session, say: (line: string) => void)
   const { project, stack, backend, environment } = session;
   ensureWritable(project.home);
   await ensureStack(project, backend, stack, environment);
-  clearStaleLocks(project, backend, stack, say);
+  await clearStaleLocks(project, backend, stack, say);
 }
 
 /** One write shows more than any look at permissions: it sees read-only and full disks as well. */

@@ -19,7 +19,7 @@ export async function ensureStack(
     const engine = chooseEngine(undefined, backend, environment);
     const args = ["stack", "select", "--create", "--stack", stack, "--non-interactive"];
     const { code } = await runEngine({ project, backend, engine, environment }, args, {
-      capture: true,
+      output: "captured",
     });
     if (code !== 0)
       throw new Failure(`pulumi could not make the stack "${stack}" at ${backend.url}`);
@@ -30,7 +30,7 @@ export async function ensureStack(
   const { code } = await runEngine(
     { project, backend, engine, environment },
     ["stack", "init", "--cwd", project.root, "--stack", stack],
-    { capture: true },
+    { output: "captured" },
   );
   if (code !== 0 && !hasStack(project, backend.directory, stack))
     throw new Failure(`the stack "${stack}" could not be made in ${backend.directory}`);

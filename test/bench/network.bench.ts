@@ -102,7 +102,7 @@ async function measureBusy({ repeats, say }: BenchOptions): Promise<Measurement[
       say(`transactions, ${repeat} of ${repeats}`);
       const height = Math.max(...(await statusOf(checkout)).nodes.map((node) => node.height));
       const signed = signRepositories({
-        keyFile: join(checkout.home, "local", checkout.stack, "keys", "devnet-account.key"),
+        keyFile: join(checkout.home, checkout.stack, "keys", "devnet-account.key"),
         genesisHash,
         height,
         count: TRANSACTIONS_PER_WINDOW,

@@ -13,7 +13,9 @@ import {
   type Finding,
 } from "../machine.ts";
 import { readPlan } from "../network.ts";
-import { isFree, type Listener } from "../ports.ts";
+import { nodesOf, recordedResources } from "../recorded.ts";
+import { chooseSession } from "../session.ts";
+import { runningNodes, takenPorts } from "../preflight.ts";
 import type { Style } from "../terminal.ts";
 
 export const doctor: Command = {
@@ -28,11 +30,14 @@ export const doctor: Command = {
     ["guts doctor", "check for the stack `local`"],
     ["guts doctor local --json", "the same for machines"],
   ],
-  async run({ stack, options, project, terminal }) {
+  async run(call) {
+    const { stack, options, project, terminal } = call;
     const plan = readPlan(project, stack, terminal.note);
+    const nodes = nodesOf(project, await recordedResources(chooseSession(call)));
+    const running = await runningNodes(nodes);
     const findings = [
       checkNode(process.versions.node),
-      await checkPorts(plan, []),
+      await checkPorts(plan, running),
       checkMemory(process.availableMemory(), plan.nodes.length),
       checkDisk(project.home),
       checkFsync(project.home),
@@ -63,32 +68,12 @@ function show(
   }
 }
 
-/** The ports of the nodes that do not run; a running node holds its own. */
-async function checkPorts(plan: NetworkPlan, running: readonly string[]): Promise<Finding> {
+/** A running node of this stack holds its own ports, so only those of the others are tried. */
+async function checkPorts(plan: NetworkPlan, running: ReadonlySet<string>): Promise<Finding> {
   const subject = "ports";
-  const listeners = listenersOf(plan).filter(({ node }) => !running.includes(node));
-  const free = await Promise.all(listeners.map(isFree));
-  const taken = listeners.filter((_, index) => !free[index]);
-  if (taken.length === 0) {
-    const own = running.length > 0 ? `, those of ${running.length} running nodes are theirs` : "";
-    return { subject, state: "ok", detail: `${listeners.length} free${own}` };
-  }
-  const list = taken.map(
-    ({ node, purpose, transport, port }) => `${port}/${transport} (${purpose} of ${node})`,
-  );
-  return {
-    subject,
-    state: "fail",
-    detail: `in use by other programs: ${list.join(", ")}`,
-    remedy: "end those programs, or set other ports under sites[].ports in the stack file",
-  };
-}
-
-function listenersOf({ nodes }: NetworkPlan): Listener[] {
-  return nodes.flatMap(({ id: node, api, p2p, internal }) => [
-    { node, purpose: "API", transport: "tcp", ...api },
-    { node, purpose: "P2P", transport: "tcp", ...p2p },
-    { node, purpose: "P2P", transport: "udp", ...p2p },
-    { node, purpose: "metrics", transport: "tcp", ...internal },
-  ]);
+  const waiting = plan.nodes.filter(({ id }) => !running.has(id));
+  const taken = await takenPorts(waiting);
+  if (taken !== undefined) return { subject, state: "fail", ...taken };
+  const own = running.size > 0 ? `, ${running.size} nodes run and hold theirs` : "";
+  return { subject, state: "ok", detail: `free for ${waiting.length} nodes${own}` };
 }

@@ -71,12 +71,15 @@ function lock(content: string): string {
   writeFileSync(file, content);
   return file;
 }
-function clear(): string[] {
+async function clear(): Promise<string[]> {
   const said: string[] = [];
   const directory = join(root, "state");
   mkdirSync(directory, { recursive: true });
-  clearStaleLocks(project, { url: `file://${directory}`, directory, own: true }, "local", (line) =>
-    said.push(line),
+  await clearStaleLocks(
+    project,
+    { url: `file://${directory}`, directory, own: true },
+    "local",
+    (line) => said.push(line),
   );
   return said;
 }
@@ -84,19 +87,19 @@ const lockOf = (pid: number, host = hostname(), timestamp = new Date().toISOStri
   JSON.stringify({ pid, username: "ana", hostname: host, timestamp });
 const deadPid = () => spawnSync("true").pid;
 
-test("without a lock nothing is said", () => assert.deepEqual(clear(), []));
+test("without a lock nothing is said", async () => assert.deepEqual(await clear(), []));
 
-test("the lock of a process that is gone is removed, and that is said", () => {
+test("the lock of a process that is gone is removed, and that is said", async () => {
   const pid = deadPid();
   const file = lock(lockOf(pid));
-  const [line = ""] = clear();
+  const [line = ""] = await clear();
   assert.match(line, new RegExp(`process ${pid},`));
   assert.equal(existsSync(file), false);
 });
 
-test("the lock of a process that runs is kept, and its holder is named", () => {
+test("the lock of a process that runs is kept, and its holder is named", async () => {
   const file = lock(lockOf(process.pid));
-  assert.throws(clear, (error) => {
+  await assert.rejects(clear, (error) => {
     assert.ok(error instanceof Failure);
     assert.match(error.message, new RegExp(`process ${process.pid} of ana`));
     return true;
@@ -107,22 +110,22 @@ test("the lock of a process that runs is kept, and its holder is named", () => {
 test(
   "a process that started after the lock is another one with the same id",
   { skip: existsSync("/proc/stat") ? false : "this system does not show start times in /proc" },
-  () => {
+  async () => {
     lock(lockOf(process.pid, hostname(), "2020-01-01T00:00:00Z"));
-    assert.equal(clear().length, 1);
+    assert.equal((await clear()).length, 1);
   },
 );
 
-test("a lock of another machine is never removed", () => {
+test("a lock of another machine is never removed", async () => {
   const file = lock(lockOf(deadPid(), "another-machine"));
-  assert.throws(clear, /another-machine.*if that machine is gone for good/);
+  await assert.rejects(clear, /another-machine.*if that machine is gone for good/);
   assert.equal(existsSync(file), true);
 });
 
-test("a torn lock is respected while it is fresh and removed when it is old", () => {
+test("a torn lock is respected while it is fresh and removed when it is old", async () => {
   const file = lock('{"pid":');
-  assert.throws(clear, /being locked right now/);
+  await assert.rejects(clear, /being locked right now/);
   utimesSync(file, new Date(0), new Date(0));
-  assert.equal(clear().length, 1);
+  assert.equal((await clear()).length, 1);
   assert.equal(existsSync(file), false);
 });
