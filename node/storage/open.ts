@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Journal } from "../consensus/ports.ts";
 import { nodeVersion } from "../formats/release.ts";
@@ -6,7 +6,7 @@ import { SqliteAddressBook } from "./address-book.ts";
 import { ChainStore } from "./chain-store.ts";
 import { guarded, StorageError } from "./errors.ts";
 import { SqliteEvidenceStore } from "./evidence.ts";
-import { replaceFile } from "./files.ts";
+import { makeDirectory, replaceFile } from "./files.ts";
 import { VoteGuard } from "./guard.ts";
 import { SqliteJournal } from "./journal.ts";
 import { lockDirectory } from "./lock.ts";
@@ -40,7 +40,7 @@ export interface StorageOptions {
  * @throws StorageError
  */
 export function openStorage(directory: string, options: StorageOptions): Storage {
-  guarded(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  guarded(directory, () => makeDirectory(directory));
   using opened = new DisposableStack();
   opened.use(lockDirectory(directory));
   const format = checkFormat(directory);

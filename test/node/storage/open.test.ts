@@ -192,10 +192,12 @@ test("a directory that cannot be written is refused as read-only", (t) => {
       t.skip("root without the right to mount");
       return;
     }
-    t.after(() => execFileSync("umount", [mounted]));
-    const error = problemOf(() => openStorage(mounted, identity));
-    assert.equal(error.code, "read-only");
-    assert.equal(problemOf(() => openStorage(join(mounted, "new"), identity)).code, "read-only");
+    try {
+      assert.equal(problemOf(() => openStorage(mounted, identity)).code, "read-only");
+      assert.equal(problemOf(() => openStorage(join(mounted, "new"), identity)).code, "read-only");
+    } finally {
+      execFileSync("umount", [mounted]);
+    }
     return;
   }
   chmodSync(directory, 0o500);
