@@ -13,13 +13,13 @@ const FULL_NODE_PEERS = 8;
  * them. A full node starts from a few, which ones depends on its own name alone: so the load is spread,
  * and a new node changes nothing for the others.
  *
- * @param validators names of all of them
+ * @param validators names of all of them, in the order of the genesis plan
  */
 export function planBootstrap(
   validators: readonly string[],
   { id, role }: { readonly id: string; readonly role: NodeRole },
 ): string[] {
-  const others = validators.filter((name) => name !== id).sort();
+  const others = validators.filter((name) => name !== id);
   if (role === "validator" || others.length <= FULL_NODE_PEERS) return others;
   const [high = 0, low = 0] = sha256(id);
   const start = (high * 256 + low) % others.length;

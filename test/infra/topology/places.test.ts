@@ -5,11 +5,14 @@
  */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { failureDomain } from "../../../infra/topology/failure-domains.ts";
+import { listNodes } from "../../../infra/topology/nodes.ts";
 import {
   federation,
   hosts,
   localNetwork,
   localSite,
+  parsed,
   problemsOf,
   publicKey,
   warningsOf,
@@ -98,5 +101,24 @@ suite("failure domains", () => {
       problemsOf({ ...federation, sites: sites.slice(1), external: [external] }),
       [],
     );
+  });
+});
+
+test("every node has the list of what fails with it, and zones take turns", () => {
+  const sites = [...clouds, { name: "k", kind: "kubernetes", validators: 1 }];
+  const domains = listNodes(parsed({ ...federation, purpose: "testnet", sites })).map((node) => [
+    node.id,
+    failureDomain(node).join("/"),
+  ]);
+  assert.deepEqual(Object.fromEntries(domains), {
+    "virginia-validator-1": "aws/us-east-1/a/virginia-validator-1",
+    "virginia-validator-2": "aws/us-east-1/b/virginia-validator-2",
+    "belgium-validator-1": "gcp/europe-west1/belgium-validator-1",
+    "belgium-validator-2": "gcp/europe-west1/belgium-validator-2",
+    "belgium-full-1": "gcp/europe-west1/belgium-full-1",
+    "singapore-validator-1": "azure/southeastasia/singapore-validator-1",
+    "singapore-validator-2": "azure/southeastasia/singapore-validator-2",
+    "rack-validator-1": "site rack/203.0.113.10",
+    "k-validator-1": "site k/k-validator-1",
   });
 });
