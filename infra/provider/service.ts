@@ -25,13 +25,17 @@ export function providerService({ log, abort }: Surroundings): UntypedServiceImp
   let home: string | undefined;
   const context = (urn: string): Context => {
     if (home === undefined) throw new ProviderError("the provider was not configured");
+    let last = "";
     return {
       home,
       name: urn.split("::").slice(3).join("::"),
       signal: abort.signal,
       info: (message) => log?.write("info", message, urn),
       warn: (message) => log?.write("warning", message, urn),
-      progress: (message) => log?.write("info", message, urn, true),
+      progress: (message) => {
+        if (message !== last) log?.write("info", message, urn, true);
+        last = message;
+      },
     };
   };
   const resources = new ResourceCalls(context, () => log?.flush() ?? Promise.resolve());

@@ -128,6 +128,7 @@ async function ensureRunning(inputs: Inputs, context: Context): Promise<LocalNod
     if (before === undefined) return restarted;
     context.progress(`waiting for a block after height ${before.height}`);
     await waitForFinality(context.name, apiUrl, before, context.signal);
+    context.progress(`runs as process ${restarted.pid} and finalizes`);
     return restarted;
   });
   return stateOf(inputs, identity);
@@ -175,7 +176,7 @@ async function replaceProcess(replacement: Replacement): Promise<ProcessIdentity
   // Written before the start too: whoever finds the process later knows what it was started with.
   await writeRecord(directory, started);
   context.progress("starting");
-  return launch({
+  const identity = await launch({
     name: context.name,
     directory,
     release,
@@ -184,6 +185,8 @@ async function replaceProcess(replacement: Replacement): Promise<ProcessIdentity
     signal: context.signal,
     started: (process) => writeRecord(directory, { ...started, process }),
   });
+  context.progress(`runs as process ${identity.pid}`);
+  return identity;
 }
 
 async function stop(identity: ProcessIdentity, graceSeconds: number, context: Context) {

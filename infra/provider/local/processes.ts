@@ -23,13 +23,16 @@ export async function isAlive({ pid, startedAt }: ProcessIdentity): Promise<bool
 
 /** Fields of /proc/<pid>/stat behind the name, which may hold spaces and brackets. proc(5) */
 const STATE = 0;
+const THREADS = 17;
 const START_TICKS = 19;
 
 function identifyByProc(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[STATE] === "Z" || fields[STATE] === "X") return undefined;
+    // The first thread may be gone while others still hold the files and ports.
+    if (fields[STATE] === "X" || (fields[STATE] === "Z" && Number(fields[THREADS]) <= 1))
+      return undefined;
     // Ticks count from the start of the machine, so they mean something within one run of it only.
     return { pid, startedAt: `${bootId()}-${fields[START_TICKS]}` };
   } catch {
