@@ -2,14 +2,22 @@ import { creditFrame, dataHeader, FRAME_HEADER_BYTES, FrameError, FrameReader } 
 import { FRAME_OVERHEAD_BYTES } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 
+export interface RawStreamEvents {
+  message: Uint8Array;
+  drain: void;
+  remoteCloseWrite: void;
+  close: Error | undefined;
+}
+
 /** The part of a libp2p stream that is used. Its `onDrain` and its async iterator are not. */
 export interface RawStream {
   /** False when the caller should wait for `drain`; throws on a stream that was reset. */
   send(data: Uint8Array): boolean;
   abort(error: Error): void;
-  on(event: "message", listener: (chunk: Uint8Array) => void): void;
-  on(event: "drain" | "remoteCloseWrite", listener: () => void): void;
-  on(event: "close", listener: (error?: Error) => void): void;
+  on<E extends keyof RawStreamEvents>(
+    event: E,
+    listener: (argument: RawStreamEvents[E]) => void,
+  ): void;
 }
 
 export interface FrameStreamOptions {

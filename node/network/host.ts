@@ -10,7 +10,7 @@ import { createLibp2p } from "libp2p";
 import { toHex } from "../formats/bytes.ts";
 import type { SigningKey } from "../formats/ed25519.ts";
 import { type Endpoint, formatEndpoint, peerIdOfHex, type Transport } from "./endpoints.ts";
-import type { RawStream } from "./frame-stream.ts";
+import type { RawStream, RawStreamEvents } from "./frame-stream.ts";
 import type { NetworkLogger } from "./options.ts";
 
 /** One encrypted connection to a peer whose key is proven. */
@@ -259,20 +259,24 @@ function adapt(connection: Connection): RawConnection {
 }
 
 function adaptStream(stream: Stream): RawStream {
-  const on = (event: string, listener: (argument?: never) => void): void => {
-    if (event === "message")
-      stream.addEventListener("message", ({ data }) => listener(data.subarray() as never));
-    else if (event === "close") {
-      stream.addEventListener("close", ({ error }) => listener(error as never));
-      if (stream.status !== "open") queueMicrotask(() => listener());
-    } else stream.addEventListener(event as "drain" | "remoteCloseWrite", () => listener());
+  const adapters: { [E in keyof RawStreamEvents]: (listener: Listener<E>) => void } = {
+    message: (listener) =>
+      stream.addEventListener("message", ({ data }) => listener(data.subarray())),
+    drain: (listener) => stream.addEventListener("drain", () => listener()),
+    remoteCloseWrite: (listener) => stream.addEventListener("remoteCloseWrite", () => listener()),
+    close: (listener) => {
+      stream.addEventListener("close", ({ error }) => listener(error));
+      if (stream.status !== "open") queueMicrotask(() => listener(undefined));
+    },
   };
   return {
     send: (data) => stream.send(data),
     abort: (error) => stream.abort(error),
-    on: on as RawStream["on"],
+    on: (event, listener) => adapters[event](listener),
   };
 }
+
+type Listener<E extends keyof RawStreamEvents> = (argument: RawStreamEvents[E]) => void;
 
 const nothing = (): void => undefined;
 /** libp2p logs by formatting in the hot path; the node has its own log. */
