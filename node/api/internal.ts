@@ -3,6 +3,7 @@ import type { Health } from "../operations/health.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import type { Startable } from "../operations/run.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { schemaCompilers } from "./schema-compilers.ts";
 import { listen } from "./server.ts";
 
 export interface InternalApi extends Startable {
@@ -16,7 +17,12 @@ export async function createInternalApi(options: {
   readonly metrics: Metrics;
 }): Promise<InternalApi> {
   const { address, health, metrics } = options;
-  const app = fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 });
+  const app = fastify({
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    requestTimeout: 10_000,
+    schemaController: { compilersFactory: schemaCompilers },
+  });
   app.register(healthRoutes, { health });
   app.get("/metrics", async (_, reply) => {
     const { type, text } = await metrics.render();

@@ -17,11 +17,14 @@ import { healthRoutes } from "./routes/health.ts";
 import { peerRoutes } from "./routes/peers.ts";
 import { repositoryRoutes } from "./routes/repositories.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
+import { schemaCompilers } from "./schema-compilers.ts";
 
 /** Seconds over which the rate limit counts, so that a short burst is no offence. */
 const RATE_WINDOW_SECONDS = 10;
 const MAX_HEADER_BYTES = 16_384;
 const KEEP_ALIVE_MS = 10_000;
+/** Writes under way may still be finalized for this long after the node was asked to stop. */
+const DRAIN_MS = 5_000;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 export interface Api extends Startable {
@@ -34,6 +37,7 @@ export interface Api extends Startable {
 /** The public HTTP API. Its routes are complete; it listens only after `start`. */
 export async function createApi(context: ApiContext): Promise<Api> {
   const app = createServer(context);
+  const draining = new AbortController();
   const stopping = new AbortController();
   await app.register(swagger, { openapi: openApi });
   if (context.settings.rateLimit > 0) await limitRate(app, context.settings.rateLimit);
@@ -45,7 +49,7 @@ export async function createApi(context: ApiContext): Promise<Api> {
   app.register(peerRoutes, { context });
   app.register(dashboardRoute, { context });
   app.register(documentationRoutes);
-  const streams = eventRoute(app, context, stopping.signal);
+  const streams = eventRoute(app, context, draining.signal);
   await app.ready();
 
   let url = "";
@@ -61,8 +65,10 @@ export async function createApi(context: ApiContext): Promise<Api> {
     },
     async stop() {
       context.health.markDraining();
-      stopping.abort();
+      draining.abort();
+      const limit = setTimeout(() => stopping.abort(), DRAIN_MS);
       await app.close();
+      clearTimeout(limit);
     },
   };
 }
@@ -80,7 +86,7 @@ function createServer({ settings }: ApiContext): FastifyInstance {
     genReqId: requestIds(),
     // Our own hook answers in the form of all other errors.
     return503OnClosing: false,
-    ajv: { customOptions: { removeAdditional: false } },
+    schemaController: { compilersFactory: schemaCompilers },
   });
   app.server.maxConnections = settings.maxConnections;
   app.removeContentTypeParser("text/plain");
@@ -138,10 +144,11 @@ function observe(app: FastifyInstance, { health, logger, metrics }: ApiContext):
     reply.header("x-request-id", request.id);
     reply.header("x-content-type-options", "nosniff");
     if (request.url.startsWith("/api/")) reply.header("cache-control", "no-store");
-    if (health.draining && !request.url.startsWith("/health")) {
-      reply.header("connection", "close");
-      throw new ApiError("shutting-down");
-    }
+    if (health.draining && !request.url.startsWith("/health")) throw new ApiError("shutting-down");
+  });
+  // An answer begun before the node was asked to stop closes its connection too.
+  app.addHook("onSend", async (_, reply) => {
+    if (health.draining) reply.header("connection", "close");
   });
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.url ?? "unknown";

@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import type { FastifyInstance } from "fastify";
 import { toHex } from "../../formats/bytes.ts";
 import type { ApiContext } from "../context.ts";
@@ -27,10 +27,10 @@ export async function consensusRoutes(
 }
 
 function statusRoutes(app: FastifyInstance, context: ApiContext): void {
-  const get = (url: string, summary: string, answer: object, handler: () => unknown) =>
+  const get = (url: string, summary: string, answer: TSchema, handler: () => unknown) =>
     app.get(
       url,
-      { schema: { tags, summary, response: schemas.answers({ 200: answer as never }) } },
+      { schema: { tags, summary, response: schemas.answers({ 200: answer }) } },
       handler,
     );
   get("/api/consensus/status", "Where consensus stands on this node", schemas.status, () =>

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { Type } from "@sinclair/typebox";
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "../context.ts";
 import { ApiError } from "../errors.ts";
@@ -40,7 +41,7 @@ export function eventRoute(
         description:
           "`event: block` carries a block as in /api/consensus/blocks and its height as id; `event: peer` carries " +
           "`{public_key, name, role, connected}`. With `Last-Event-ID` the blocks since then are sent first.",
-        response: answers({ 200: { type: "string" } as never }),
+        response: answers({ 200: Type.String() }),
       },
     },
     (request, reply) => {

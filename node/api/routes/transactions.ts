@@ -33,7 +33,7 @@ export async function transactionRoutes(
         body: {
           content: {
             "application/json": { schema: submission },
-            "application/octet-stream": { schema: {} },
+            "application/octet-stream": { schema: Type.Any() },
           },
         },
         response: schemas.answers({ 202: schemas.pendingWrite }),

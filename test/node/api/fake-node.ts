@@ -215,6 +215,7 @@ export async function fakeNode(changes: Partial<NodeSettings> = {}): Promise<Fak
       validatorCount: 4,
       quorum: 3,
       faultsTolerated: 1,
+      trackedViews: 2,
       validators: keys.map((publicKey, index) => ({
         publicKey,
         index,

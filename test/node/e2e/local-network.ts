@@ -34,12 +34,20 @@ export class TestNode {
   readonly directory: string;
   readonly key: SigningKey;
   readonly configuration: string;
+  readonly #program: string;
   ready: Ready | undefined;
   #process: ChildProcess | undefined;
   #exited: Promise<number | null> = Promise.resolve(null);
 
-  constructor(directory: string, name: string, key: SigningKey, settings: Partial<NodeSettings>) {
+  constructor(
+    directory: string,
+    name: string,
+    key: SigningKey,
+    settings: Partial<NodeSettings>,
+    program = MAIN,
+  ) {
     this.name = name;
+    this.#program = program;
     this.directory = join(directory, name);
     this.key = key;
     mkdirSync(this.directory, { recursive: true });
@@ -70,7 +78,7 @@ export class TestNode {
   /** Starts the process; resolves when it says that it is ready. */
   async start(): Promise<this> {
     const log = createWriteStream(this.logPath, { flags: "a" });
-    const child = spawn(process.execPath, [MAIN, "run", "--config", this.configuration], {
+    const child = spawn(process.execPath, [this.#program, "run", "--config", this.configuration], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"] },
     });
@@ -169,6 +177,11 @@ export interface NetworkOptions {
   readonly fullNodes?: number;
   readonly blockIntervalMs?: number;
   readonly settings?: Partial<NodeSettings>;
+  /**
+   * The program that runs.
+   * @default - node/main.ts
+   */
+  readonly program?: string;
 }
 
 /** Keys, genesis and configuration of a network on this machine; nothing runs yet. */
@@ -187,7 +200,8 @@ export async function prepareNetwork(options: NetworkOptions): Promise<LocalNetw
     `${toHex((keys[i] as SigningKey).publicKey)}@${HOST}:${ports[i]}`;
   const nodes = keys.map((key, i) => {
     const others = Array.from({ length: count }, (_, j) => j).filter((j) => j !== i);
-    return new TestNode(directory, i < count ? `validator-${i}` : `full-${i - count}`, key, {
+    const name = i < count ? `validator-${i}` : `full-${i - count}`;
+    const settings = {
       p2pAddr: `${HOST}:${ports[i]}`,
       bootstrap: others.map(addressOf),
       genesisFile,
@@ -195,7 +209,8 @@ export async function prepareNetwork(options: NetworkOptions): Promise<LocalNetw
       openWrites: "loopback",
       devnetAccountKeyFile: accountKey,
       ...options.settings,
-    });
+    } as const;
+    return new TestNode(directory, name, key, settings, options.program);
   });
   return {
     directory,
