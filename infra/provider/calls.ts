@@ -23,7 +23,8 @@ export function unimplemented(what: string): grpc.handleUnaryCall<unknown, never
   });
 }
 
-class Unimplemented extends Error {}
+/** A call that this provider does not serve. */
+export class Unimplemented extends Error {}
 
 /**
  * A user's mistake changed nothing; of a bug nobody knows what it left, which is what UNKNOWN tells

@@ -28,10 +28,27 @@ export async function readText(path: string): Promise<string | undefined> {
 /** @param mode of the directory itself; those above it are made as the umask says */
 export async function makeDirectory(path: string, mode = 0o755): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makePath(path);
     await chmod(path, mode);
   } catch (error) {
     throw storageError("make the directory", path, error);
+  }
+}
+
+/** Not `recursive: true`, which says ENOENT where the file system is read-only. */
+async function makePath(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    switch (systemCode(error)) {
+      case "EEXIST":
+        return;
+      case "ENOENT":
+        await makePath(dirname(path));
+        return makePath(path);
+      default:
+        throw error;
+    }
   }
 }
 

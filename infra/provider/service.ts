@@ -3,7 +3,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import rpc from "@pulumi/pulumi/proto/provider_pb.js";
 import { nodeVersion } from "../../node/formats/release.ts";
-import { unary, unimplemented } from "./calls.ts";
+import { unary, unimplemented, Unimplemented } from "./calls.ts";
 import { checkConfig, diffConfig, homeOf } from "./configuration.ts";
 import { ProviderError } from "./errors.ts";
 import type { EngineLog } from "./engine-link.ts";
@@ -57,7 +57,7 @@ export function providerService({ log, abort }: Surroundings): UntypedServiceImp
     update: unary((request: rpc.UpdateRequest) => resources.update(request)),
     delete: unary((request: rpc.DeleteRequest) => resources.delete(request)),
     invoke: unary((request: rpc.InvokeRequest): rpc.InvokeResponse => {
-      throw new ProviderError(`the provider guts has no function ${request.getTok()}`);
+      throw new Unimplemented(`the provider guts has no function ${request.getTok()}`);
     }),
     cancel: unary(() => {
       abort.abort(new ProviderError("cancelled"));

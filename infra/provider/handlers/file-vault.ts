@@ -136,7 +136,7 @@ export class FileVault {
 }
 
 export function lostKey(path: string, publicKey: string): string {
-  return `the private key of ${publicKey} is gone from ${path}: put the file back from a backup; a new key would be another validator, which needs a new chain`;
+  return `the private key of ${publicKey} is gone from ${path}: put the file back from a backup; a new key would be another identity, which needs a new chain`;
 }
 
 async function protect(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ProviderError, storageError } from "../errors.ts";
@@ -10,6 +10,8 @@ import { CONFIGURATION_FILE } from "./record.ts";
 export const LOG_FILE = "node.log";
 const POLL_MS = 50;
 const ANSWER_MS = 2_000;
+/** From this size on the log of a node that starts gives way to a new one. */
+const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 const LOG_LINES = 12;
 const LOG_TAIL_BYTES = 64 * 1024;
 const KILL_GRACE_MS = 5_000;
@@ -37,7 +39,7 @@ export interface Launch {
  */
 export async function launch(options: Launch): Promise<ProcessIdentity> {
   const { name, timeoutMs, healthUrl, signal } = options;
-  const logStart = await logSize(options.directory);
+  const logStart = await beginLog(options.directory);
   const child = start(options);
   const exit = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(`cannot be started: ${error.message}`));
@@ -114,14 +116,15 @@ function causeOf(error: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-async function logSize(directory: string): Promise<number> {
-  const file = await open(join(directory, LOG_FILE), "r").catch(() => undefined);
-  if (file === undefined) return 0;
-  try {
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
+/** @returns where in the log this start begins; a long log is kept as `node.log.1` */
+async function beginLog(directory: string): Promise<number> {
+  const path = join(directory, LOG_FILE);
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size < LOG_LIMIT_BYTES) return size;
+  await rename(path, `${path}.1`).catch((error: unknown) => {
+    throw storageError("rename", path, error);
+  });
+  return 0;
 }
 
 /** What the node wrote since `start`, its last lines, behind the path of the log. */
