@@ -68,6 +68,7 @@ const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+const noPosition = { view: 0, lastFinalizedView: 0 };
 const NOTHING = new Uint8Array();
 
 export class Engine implements ConsensusEngine {
@@ -154,6 +155,17 @@ export class Engine implements ConsensusEngine {
   status(): ConsensusStatus {
     const height = this.#options.application.applied.height;
     return this.#session?.status() ?? idleStatus(this.#validators, this.#self()?.index, height);
+  }
+
+  /** The part of the status that costs nothing to ask for. */
+  get position(): Pick<ConsensusStatus, "view" | "lastFinalizedView" | "deliveredHeight"> {
+    const { height } = this.#options.application.applied;
+    return { ...(this.#session?.position ?? noPosition), deliveredHeight: height };
+  }
+
+  /** Views held in memory: bounded by the retention and the views since the last final one. */
+  get trackedViews(): number {
+    return this.#session?.trackedViews ?? 0;
   }
 
   #take(session: Session, channel: ConsensusChannel, peer: string, message: Uint8Array): void {

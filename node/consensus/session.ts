@@ -152,6 +152,15 @@ export class Session {
     this.#fetcher.poke();
   }
 
+  get position(): { view: number; lastFinalizedView: number } {
+    const { current, rounds } = this.#parts.simplex;
+    return { view: current, lastFinalizedView: rounds.lastFinalized };
+  }
+
+  get trackedViews(): number {
+    return this.#parts.simplex.rounds.size;
+  }
+
   status(): ConsensusStatus {
     const { simplex, validators, self, clock, application } = this.#parts;
     return describeStatus({
