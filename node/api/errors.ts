@@ -222,7 +222,7 @@ export function renderErrorPage(table: Readonly<Record<string, ErrorEntry>>): st
   );
   return `# Errors of the HTTP API
 
-<!-- Made from node/api/errors.ts by \`node node/cli/reference.ts\`. -->
+<!-- Made by \`guts-node reference errors\`. -->
 
 An error is answered with its status and a JSON body:
 

@@ -9,6 +9,7 @@ import { commandHelp, overview } from "./help.ts";
 import { journalCommands } from "./journal.ts";
 import { keygen } from "./keygen.ts";
 import { type Output, UsageError } from "./output.ts";
+import { referenceCommand } from "./reference.ts";
 import { remoteCommands } from "./remote.ts";
 import { verify } from "./verify.ts";
 import { version } from "./version.ts";
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   verify,
   ...journalCommands,
   version,
+  referenceCommand(() => commands),
 ];
 
 /**

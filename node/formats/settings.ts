@@ -118,7 +118,7 @@ export const settings = [
     name: "genesis-file",
     type: "text",
     group: "chain",
-    help: "the genesis of the chain to join; required for a validator",
+    help: "the genesis of the chain to join; needed for the first start, then kept in data-dir",
     example: "genesis.json",
   },
   {
@@ -126,7 +126,7 @@ export const settings = [
     type: "text",
     group: "chain",
     pattern: { expression: /^https?:\/\/\S+$/, meaning: "an http or https URL" },
-    help: "where a full node fetches the genesis; needs genesis-hash",
+    help: "where a full node fetches the genesis on its first start; needs genesis-hash",
     example: "https://example.org/genesis.json",
   },
   {

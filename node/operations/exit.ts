@@ -1,16 +1,22 @@
 /** Exit codes of `guts-node`. */
 export const exitCodes = {
-  /** Asked to stop. */
   stopped: 0,
   configuration: 2,
-  /** Data directory locked, of another chain, of a newer format or damaged. */
   dataDirectory: 3,
-  /** Key missing, readable by others or not the one the genesis names. */
   key: 4,
-  /** A write did not reach the disk. */
   storage: 5,
   bug: 70,
 } as const;
+
+/** What each exit code says, for the reference. */
+export const exitMeanings: Readonly<Record<ExitReason, string>> = {
+  stopped: "asked to stop, or the command is done",
+  configuration: "a setting, the command line or the genesis is wrong, or an address is taken",
+  dataDirectory: "data directory locked, of another chain or key, of a newer format, or damaged",
+  key: "key missing, readable by others, or not one of the genesis",
+  storage: "a write did not reach the disk, or the disk is full",
+  bug: "a bug; the log has the details",
+};
 
 export type ExitReason = keyof typeof exitCodes;
 

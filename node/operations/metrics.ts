@@ -19,6 +19,10 @@ export interface Metrics {
   watch(sources: MetricSources): void;
   /** The text of /metrics and its content type. */
   render(): Promise<{ readonly type: string; readonly text: string }>;
+  /** Name, type and help of every metric, in alphabetical order. */
+  describe(): Promise<
+    readonly { readonly name: string; readonly type: string; readonly help: string }[]
+  >;
   stop(): void;
 }
 
@@ -33,6 +37,12 @@ export function createMetrics(): Metrics {
     http: httpMetrics(registry),
     watch: (sources) => watchedMetrics(registry, sources),
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    describe: async () => {
+      const all = await registry.getMetricsAsJSON();
+      return all
+        .map(({ name, type, help }) => ({ name, type: String(type), help }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
     stop: () => eventLoop.disable(),
   };
 }
