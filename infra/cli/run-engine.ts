@@ -1,8 +1,10 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { type Backend, engineVariables } from "./backend.ts";
 import type { EngineChoice } from "./engines.ts";
+import { watchLauncher } from "./launcher.ts";
 import type { Project } from "./project.ts";
 
 /** How an engine has ended. */
@@ -36,27 +38,29 @@ export function engineArguments(
   return operation === "preview" ? words : [...words, "--yes", "--skip-preview"];
 }
 
-/**
- * Runs an engine and waits for its end. Its standard output goes where `output` says.
- */
+/** How an engine is run. */
+interface RunOptions {
+  readonly output?: OutputPlace;
+  /** File for the events of the run, a line of JSON each. */
+  readonly eventLog?: string;
+}
+
+/** Runs an engine and waits for its end. Its standard output goes where `output` says. */
 export async function runEngine(
-  { project, backend, engine, environment }: EngineRun,
+  run: EngineRun,
   args: readonly string[],
-  { output = "terminal" }: { readonly output?: OutputPlace } = {},
+  options: RunOptions = {},
 ): Promise<EngineResult> {
-  const [command, first] =
-    engine.executable === undefined
-      ? [process.execPath, [join(project.root, "infra", "engine", "main.ts")]]
-      : [engine.executable, []];
-  const child = spawn(command, [...first, ...args], {
-    cwd: project.root,
-    env: { ...environment, ...engineVariables(project, backend, environment) },
-    stdio: ["inherit", places[output], "inherit"],
-  });
+  const child = startEngine(run, args, options);
+  const kill = () => {
+    child.kill("SIGKILL");
+    process.kill(process.pid, "SIGKILL");
+  };
   // The terminal sends its signals to the engine as well: it ends in good order, and then so do we.
-  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   const wait = () => {};
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   process.on("SIGINT", wait).on("SIGTERM", forward);
+  const unwatch = watchLauncher(run.environment, kill);
   try {
     return await new Promise<EngineResult>((resolve, reject) => {
       let text = "";
@@ -70,6 +74,35 @@ export async function runEngine(
       );
     });
   } finally {
+    unwatch();
     process.off("SIGINT", wait).off("SIGTERM", forward);
   }
+}
+
+function startEngine(
+  { project, backend, engine, environment }: EngineRun,
+  args: readonly string[],
+  { output = "terminal", eventLog }: RunOptions,
+): ChildProcess {
+  const env = {
+    ...environment,
+    ...engineVariables(project, backend, environment),
+    // Without it the pulumi command does not know the option for the event log.
+    ...(eventLog !== undefined && { PULUMI_DEBUG_COMMANDS: "true" }),
+  };
+  const words = [...args, ...(eventLog === undefined ? [] : ["--event-log", eventLog])];
+  const cwd = project.root;
+  if (engine.executable !== undefined)
+    return spawn(engine.executable, words, {
+      cwd,
+      env,
+      stdio: ["inherit", places[output], "inherit"],
+    });
+  const script = join(project.root, "infra", "engine", "main.ts");
+  const watch = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
+  return spawn(process.execPath, ["--import", watch, script, ...words], {
+    cwd,
+    env,
+    stdio: ["inherit", places[output], "inherit", "ipc"],
+  });
 }

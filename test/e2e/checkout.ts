@@ -1,13 +1,28 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 
 const source = dirname(dirname(import.meta.dirname));
-const COPIED = ["infra", "node", "scripts", "Pulumi.yaml", "package.json", "package-lock.json"];
+const COPIED = [
+  ...["infra", "node", "scripts"],
+  ...["LICENSE", "Pulumi.yaml", "package.json", "package-lock.json"],
+];
+
+/** Building a release takes ten seconds; what it was built from is in its name, so an old one is not used. */
+const kept = join(source, ".guts", "e2e-release");
 
 /** What a finished command has said. */
 export interface Finished {
@@ -33,6 +48,23 @@ export class Checkout {
       });
     symlinkSync(join(source, "node_modules"), join(this.root, "node_modules"));
     mkdirSync(join(this.root, "stacks"));
+  }
+
+  /** Takes over the release another checkout of the same sources has built, if there is one. */
+  takeRelease(): void {
+    if (!existsSync(kept)) return;
+    mkdirSync(this.home, { recursive: true });
+    cpSync(kept, this.home, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  }
+
+  /** Keeps the release of this checkout for others, in place of the one kept before. */
+  keepRelease(): void {
+    rmSync(kept, { recursive: true, force: true });
+    for (const name of ["bundles", "releases"])
+      cpSync(join(this.home, name), join(kept, name), {
+        recursive: true,
+        mode: constants.COPYFILE_FICLONE,
+      });
   }
 
   /** Writes the stack's file. */

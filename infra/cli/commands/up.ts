@@ -1,4 +1,5 @@
 import { agreed } from "../agree.ts";
+import { EventTimes } from "../event-times.ts";
 import { type Call, type Command, type ExitCode, shared } from "../command.ts";
 import { reportNetwork } from "../report.ts";
 import { readPlan } from "../network.ts";
@@ -56,10 +57,13 @@ async function bringUp(call: Call, decided: boolean): Promise<ExitCode> {
   }
   watch.lap("preparation");
   const json = call.options.flag("json");
-  const { code } = await runEngine(session, engineArguments("up", session), {
-    output: json ? "stderr" : "terminal",
-  });
-  watch.lap("engine");
+  const events = new EventTimes();
+  const { code } = await runEngine(
+    session,
+    // The outputs are in the report that follows, in a form for people.
+    [...engineArguments("up", session), "--suppress-outputs"],
+    { output: json ? "stderr" : "terminal", eventLog: events.file },
+  ).finally(() => watch.lapWith("engine", events.stop()));
   if (code !== 0) {
     terminal.note(
       `stack "${stack}" is not up: see above; what was made is kept, and the next run goes on from there`,
