@@ -1,4 +1,5 @@
 /** One operation on one stack, from the lock to the history entry. */
+import { lt, valid } from "semver";
 import { StateWriter } from "./backend/state-writer.ts";
 import { decodeSnapshot, encodeCheckpoint, holdsSecrets, parseCheckpoint, saltOf, type CheckpointFile, type Snapshot } from "./backend/checkpoint.ts";
 import { verifyIntegrity } from "./backend/integrity.ts";
@@ -130,7 +131,8 @@ export class Session {
       if (error instanceof DeleteHooksError) problem = error.message;
       if (!(error instanceof AlreadyReported)) recorder.diagnostic({ severity: "error", message: messageOf(error) });
     }
-    recorder.summary(succeeded);
+    // A destroy that was refused has not begun.
+    if (!problem) recorder.summary(succeeded);
     if (!preview)
       this.#parts.files.record(name, {
         kind: HISTORY_KIND[operation.kind], startTime: Math.floor(started / 1000), message: operation.message, environment: { "exec.kind": "cli" },
@@ -145,7 +147,8 @@ export class Session {
     const { project, name } = this.#parts, options: RunOptions = { ...operation.options, preview };
     const server = new EngineServer((diagnostic) => recorder.diagnostic(diagnostic));
     let monitor: Monitor | undefined;
-    const registry = new ProviderRegistry((packageName, version) => this.#provider(packageName, version, server.address, (urn) => monitor?.state(urn)));
+    const warn = (message: string): void => recorder.diagnostic({ severity: "warning", message });
+    const registry = new ProviderRegistry((packageName, version) => this.#provider(packageName, version, server.address, warn, (urn) => monitor?.state(urn)));
     const cancel = (): void => void registry.cancel();
     signal.addEventListener("abort", cancel);
     try {
@@ -186,7 +189,7 @@ export class Session {
     return new Program({ project, stack: name.stack, organization: ORGANIZATION, config: this.#config, engineAddress, preview: options.preview, parallel: options.parallel, guard: this.#guard, env, print });
   }
 
-  async #provider(packageName: string, version: string, engineAddress: string, resource: (urn: string) => ReturnType<Monitor["state"]>): Promise<Provider> {
+  async #provider(packageName: string, version: string, engineAddress: string, warn: (message: string) => void, resource: (urn: string) => ResourceState | undefined): Promise<Provider> {
     const { project, files, passphrase, env } = this.#parts;
     if (packageName === "pulumi") return new BuiltinProvider({ stackOutputs: (stack) => stackOutputs(files, stack, passphrase), resource });
     const config = Object.fromEntries([...this.#config].filter(([key]) => key.startsWith(`${packageName}:`)).map(([key, { text }]) => [key, text]));
@@ -194,6 +197,7 @@ export class Session {
       engineAddress, programDirectory: project.programDirectory, guard: this.#guard,
       env: { ...env, PULUMI_PROJECT: project.name, PULUMI_CONFIG: JSON.stringify(config) },
     });
+    await warnOfVersion(plugin, version, warn);
     return new PluginProvider(plugin);
   }
 
@@ -224,6 +228,14 @@ function programSource(monitor: Monitor, program: Program): Source {
 function withProtected(options: RunOptions, { resources }: Snapshot): RunOptions {
   if (!options.excludeProtected) return options;
   return { ...options, excludes: new Set([...options.excludes, ...resources.filter((r) => r.protect).map((r) => r.urn)]) };
+}
+
+/** A plugin older than what the program was written for still runs, but may not do what the program expects. */
+async function warnOfVersion(plugin: PluginProcess, asked: string, warn: (message: string) => void): Promise<void> {
+  if (!valid(asked)) return;
+  const version = await plugin.version();
+  if (!valid(version) || lt(version, asked))
+    warn(`resource plugin ${plugin.name} is expected to have version >=${asked}, but has ${version || "no version"}; the wrong version may be on your path, or this may be a bug in the plugin`);
 }
 
 /** Delete hooks are code of the program: without it they cannot run, and nothing is deleted. */

@@ -20,7 +20,8 @@ type Handler = (request: any) => unknown;
 export class EngineServer {
   readonly #server = new grpc.Server(CHANNEL_OPTIONS);
   readonly #log: (diagnostic: Diagnostic) => void;
-  #monitor: Monitor | undefined;
+  /** The program may ask before the state is read: it then waits. */
+  readonly #monitor = Promise.withResolvers<Monitor>();
   address = "";
 
   constructor(log: (diagnostic: Diagnostic) => void) {
@@ -35,10 +36,11 @@ export class EngineServer {
 
   /** The monitor that the program of the current run talks to. */
   serve(monitor: Monitor): void {
-    this.#monitor = monitor;
+    this.#monitor.resolve(monitor);
   }
 
   close(): void {
+    this.#monitor.reject(Object.assign(new Error("the engine has ended the run"), { code: grpc.status.UNAVAILABLE }));
     this.#server.forceShutdown();
   }
 
@@ -62,10 +64,8 @@ export class EngineServer {
   }
 
   #monitorMethods(): Record<string, Handler> {
-    const monitor = (): Monitor => {
-      if (!this.#monitor) throw Object.assign(new Error("there is no program running"), { code: grpc.status.UNAVAILABLE });
-      return this.#monitor;
-    };
+    const monitor = this.#monitor.promise;
+    monitor.catch(() => undefined);
     const nothing = async (work: unknown): Promise<emptyPb.Empty> => {
       await work;
       return new emptyPb.Empty();
@@ -74,20 +74,20 @@ export class EngineServer {
       throw Object.assign(unsupported(what), { code: grpc.status.UNIMPLEMENTED });
     };
     return {
-      getDeploymentInfo: () => monitor().deploymentInfo(),
+      getDeploymentInfo: async () => (await monitor).deploymentInfo(),
       supportsFeature: (request: InstanceType<typeof resourcePb.SupportsFeatureRequest>) => {
         const response = new resourcePb.SupportsFeatureResponse();
         response.setHassupport(NAMES.has(request.getId()));
         return response;
       },
-      registerResource: (request) => monitor().registerResource(request as never),
-      readResource: (request) => monitor().readResource(request as never),
-      registerResourceOutputs: (request) => nothing(monitor().registerOutputs(request as never)),
-      invoke: (request) => monitor().invoke(request as never),
-      registerStackTransform: (request) => nothing(monitor().registerStackTransform(request as never)),
-      registerResourceHook: (request) => nothing(monitor().registerHook(request as never)),
-      registerErrorHook: (request) => nothing(monitor().registerErrorHook(request as never)),
-      signalAndWaitForShutdown: () => nothing(monitor().signalAndWaitForShutdown()),
+      registerResource: async (request) => (await monitor).registerResource(request as never),
+      readResource: async (request) => (await monitor).readResource(request as never),
+      registerResourceOutputs: async (request) => nothing((await monitor).registerOutputs(request as never)),
+      invoke: async (request) => (await monitor).invoke(request as never),
+      registerStackTransform: async (request) => nothing((await monitor).registerStackTransform(request as never)),
+      registerResourceHook: async (request) => nothing((await monitor).registerHook(request as never)),
+      registerErrorHook: async (request) => nothing((await monitor).registerErrorHook(request as never)),
+      signalAndWaitForShutdown: async () => nothing((await monitor).signalAndWaitForShutdown()),
       call: refused("a method call on a resource (`call`)"),
       existsResource: refused("an existence check (`existsResource`)"),
       registerStackInvokeTransform: refused("an invoke transform"),

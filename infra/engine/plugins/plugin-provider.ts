@@ -92,9 +92,9 @@ export class PluginProvider implements p.Provider {
     const request = new providerPb.DiffRequest();
     identify(request, urn);
     request.setId(id);
-    request.setOlds(this.#encodeOld(oldOutputs));
-    request.setOldInputs(this.#encodeOld(oldInputs));
-    request.setNews(this.#encode(newInputs));
+    request.setOlds(this.#encodeHashes(oldOutputs));
+    request.setOldInputs(this.#encodeHashes(oldInputs));
+    request.setNews(this.#encodeHashes(newInputs));
     request.setIgnorechangesList([...ignoreChanges]);
     return diffOf(await this.#call<providerPb.DiffResponse>("diff", request));
   }
@@ -119,8 +119,8 @@ export class PluginProvider implements p.Provider {
     const request = new providerPb.UpdateRequest();
     identify(request, urn);
     request.setId(id);
-    request.setOlds(this.#encodeOld(oldOutputs));
-    request.setOldInputs(this.#encodeOld(oldInputs));
+    request.setOlds(this.#encodeHashes(oldOutputs));
+    request.setOldInputs(this.#encodeHashes(oldInputs));
     request.setNews(this.#encode(newInputs));
     request.setTimeout(timeoutSeconds);
     request.setIgnorechangesList([...ignoreChanges]);
@@ -136,8 +136,8 @@ export class PluginProvider implements p.Provider {
     const request = new providerPb.ReadRequest();
     identify(request, urn);
     request.setId(id);
-    request.setProperties(this.#encodeOld(outputs));
-    request.setInputs(this.#encodeOld(inputs));
+    request.setProperties(this.#encodeHashes(outputs));
+    request.setInputs(this.#encodeHashes(inputs));
     request.setTimeout(timeoutSeconds);
     const response = await this.#operation<providerPb.ReadResponse>("read", request, inputs);
     const found = response.getInputs();
@@ -153,8 +153,8 @@ export class PluginProvider implements p.Provider {
     const request = new providerPb.DeleteRequest();
     identify(request, urn);
     request.setId(id);
-    request.setProperties(this.#encodeOld(outputs));
-    request.setOldInputs(this.#encodeOld(inputs));
+    request.setProperties(this.#encodeHashes(outputs));
+    request.setOldInputs(this.#encodeHashes(inputs));
     request.setTimeout(timeoutSeconds);
     await this.#operation("delete", request, inputs);
   }
@@ -181,8 +181,8 @@ export class PluginProvider implements p.Provider {
     return encodeStruct(map, this.#protocol);
   }
 
-  /** Old values: what an asset held is not sent again, its hash says enough. */
-  #encodeOld(map: ValueMap): ReturnType<typeof encodeStruct> {
+  /** Where assets are only compared, their hash says enough. */
+  #encodeHashes(map: ValueMap): ReturnType<typeof encodeStruct> {
     return encodeStruct(map, { ...this.#protocol, elideAssets: true });
   }
 

@@ -59,6 +59,15 @@ export class PluginProcess {
     }
   }
 
+  /** The version the plugin says it has, or empty. */
+  async version(): Promise<string> {
+    try {
+      return (await call<emptyPb.Empty, InstanceType<typeof pluginPb.PluginInfo>>(this.client, this.client.getPluginInfo as never, new emptyPb.Empty())).getVersion();
+    } catch {
+      return "";
+    }
+  }
+
   /** Tells the plugin to give up what it is doing. */
   async cancel(): Promise<void> {
     await Promise.race([call(this.client, this.client.cancel as never, new emptyPb.Empty()).catch(() => undefined), pause(CANCEL_LIMIT_MS)]);
