@@ -144,14 +144,14 @@ export class Dialer {
     this.wake();
   }
 
-  /** @returns what went wrong last, or undefined when a connection came up */
+  /** @returns what went wrong last; undefined when a connection came up or nothing could be dialed */
   async #dialRound(
     publicKey: string,
     endpoints: readonly Endpoint[],
     target: Target,
   ): Promise<string | undefined> {
     const { limits, connected, dial } = this.#options;
-    let problem = "no address for a transport that works here";
+    let problem: string | undefined;
     let refused = true;
     for (const endpoint of endpoints) {
       if (this.#abort.signal.aborted || connected(publicKey)) return undefined;

@@ -46,13 +46,17 @@ export class Greeting {
     return this.#hello !== undefined && this.#welcomed && !this.#refused;
   }
 
+  get hasRefused(): boolean {
+    return this.#refused;
+  }
+
   start(): void {
     this.#send({ kind: "hello", ...this.#events.ownHello() });
   }
 
-  /** Pings unless the last ping is younger than `intervalMs`. */
+  /** Pings unless the last ping is younger than `intervalMs`, or not answered yet. */
   ping(now: number, intervalMs: number): void {
-    if (!this.ready || now - this.#lastPingAt < intervalMs) return;
+    if (!this.ready || this.#pingedAt !== undefined || now - this.#lastPingAt < intervalMs) return;
     this.#lastPingAt = now;
     this.#pingedAt = now;
     this.#nonce = (this.#nonce + 1) % 0x1_0000_0000;
@@ -68,8 +72,9 @@ export class Greeting {
   /** @throws DecodeError */
   receive(bytes: Uint8Array, now: number): void {
     if (!this.#bucket.take(1, now)) throw new DecodeError("got too many control messages");
-    if (this.#refused) return;
     const message = decodeControl(bytes);
+    // Two chains refuse each other at once; each still wants to know what the other one says.
+    if (this.#refused && message.kind !== "refusal") return;
     switch (message.kind) {
       case "hello":
         return this.#greeted(message);
@@ -78,8 +83,9 @@ export class Greeting {
         this.#welcomed = true;
         return this.#readyNow();
       case "refusal":
+        this.#events.refused(message, "them");
         this.#refused = true;
-        return this.#events.refused(message, "them");
+        return;
       case "ping":
         if (!this.ready) throw new DecodeError("got a ping before hello");
         this.#send({ kind: "pong", nonce: message.nonce, height: this.#events.height() });

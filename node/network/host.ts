@@ -180,15 +180,14 @@ async function listen(transports: Transports, options: HostOptions, quic: boolea
 function listenProblem({ listen, tcp }: HostOptions, port: number, error: Error): Error {
   const kind = tcp ? "TCP or UDP" : "UDP";
   return new Error(
-    `cannot listen on ${listen.host}, ${kind} port ${port}: ${rootMessage(error)}; choose another --p2p-addr, or stop what uses the port`,
+    `cannot listen on ${listen.host}, ${kind} port ${port}: ${rootMessage(error)}; choose another address or port, or stop what uses it`,
     { cause: error },
   );
 }
 
-function rootMessage(error: Error): string {
-  const inner =
-    error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
-  return inner?.message ?? error.message;
+/** The library puts the stacks of all listeners into one message; the first line of one tells. */
+function rootMessage({ message }: Error): string {
+  return /^\s*\/\S+: (?:\w*Error: )?(.+)$/m.exec(message)?.[1] ?? message;
 }
 
 async function resolve(endpoint: Endpoint): Promise<Endpoint> {

@@ -52,8 +52,9 @@ export class Reputation {
   #of(publicKey: string, now: number): Standing {
     const known = this.#standings.get(publicKey);
     if (known) {
-      known.points = Math.max(0, known.points - ((now - known.at) / 60_000) * FADE_PER_MINUTE);
-      known.at = now;
+      const minutes = Math.floor((now - known.at) / 60_000);
+      known.points = Math.max(0, known.points - minutes * FADE_PER_MINUTE);
+      known.at += minutes * 60_000;
       return known;
     }
     const standing = { points: 0, at: now, bannedUntil: 0 };

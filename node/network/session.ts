@@ -318,8 +318,9 @@ export class Session {
 
   #refused(refusal: Refusal, by: "us" | "them"): void {
     this.#events.refused(this, refusal, by);
-    if (by === "them") this.abort(`refused: ${refusal.reason}`);
-    else this.#closeSoon();
+    // A refusal of this side may still be on its way: a reset would overtake it.
+    if (by === "us" || this.#greeting.hasRefused) this.#closeSoon();
+    else this.abort(`refused: ${refusal.reason}`);
   }
 
   #closeSoon(): void {

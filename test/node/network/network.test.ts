@@ -6,6 +6,8 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import test, { type TestContext } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { defaultLimits } from "../../../node/network/limits.ts";
 import { noMetrics, type NetworkOptions } from "../../../node/network/options.ts";
 import { RequestError } from "../../../node/network/questions.ts";
@@ -22,6 +24,9 @@ import {
 import { frame, rogue } from "./support/raw.ts";
 
 const signal = new AbortController().signal;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 /** Starts nodes and stops them when the test ends. */
 async function started(t: TestContext, ...nodes: TestNode[]): Promise<void> {
@@ -125,7 +130,7 @@ test("another chain and another protocol are refused, both sides saying which, o
   );
   const dials = () =>
     otherChain.log.filter(({ message }) => message === "connection closed").length;
-  await until("several tries", () => dials() >= 3);
+  await until("several tries", () => dials() >= 2);
   const [chain] = refusals(otherChain, " by a peer");
   assert.equal(chain?.["code"], "other-chain");
   assert.match(String(chain?.["reason"]), /^got genesis hash abab.*, allowed: [0-9a-f]{64}$/);
@@ -301,14 +306,16 @@ test("a reader that gives no credit back does not grow the sender's memory", asy
   const slow = await rogue(1, node, { hello: { role: "validator" } });
   t.after(() => slow.stop());
   await until("connected", () => node.network.peers().length === 1);
+  collectGarbage();
   const before = process.memoryUsage().arrayBuffers;
   for (let i = 0; i < 200; i += 1) {
     node.network.broadcast("blocks", new Uint8Array(1_000_000), "everyone");
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.ok(dropped > 150, `${dropped} of 200 were given up`);
+  collectGarbage();
   const grown = process.memoryUsage().arrayBuffers - before;
-  assert.ok(grown < 120_000_000, `grew by ${grown} bytes`);
+  assert.ok(grown < 40_000_000, `grew by ${grown} bytes`);
 });
 
 test("a sender that ignores its credit is cut off", async (t) => {
@@ -358,7 +365,7 @@ test("large answers arrive whole, many at a time, and questions beyond the limit
   const answers = await Promise.all(asked);
   for (const [n, answer] of answers.entries()) {
     assert.equal(answer.length, 4 * 1024 * 1024);
-    assert.ok(answer.every((byte) => byte === n));
+    assert.ok(Buffer.alloc(answer.length, n).equals(answer));
   }
   assert.ok(most <= 4, `${most} at once`);
 });
@@ -402,7 +409,7 @@ test("an answer nobody asked for is not taken", async (t) => {
 });
 
 test("two nodes that dial each other at once keep exactly one connection", async (t) => {
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     const open = [0, 0];
     const make = (n: number, port: number, bootstrap: string[]) =>
       testNode(n, [0, 1], {

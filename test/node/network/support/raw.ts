@@ -87,7 +87,8 @@ export async function rogue(
   });
   await libp2p.handle(
     ["votes", "certificates", "blocks", "transactions", "sync", "peers"].map((p) => `/guts/${p}/1`),
-    () => undefined,
+    // Reads everything and never gives credit back.
+    (stream) => stream.addEventListener("message", () => undefined),
   );
   const address = target.network.listenAddresses[0] ?? "";
   const connection = await libp2p.dial(multiaddr(`${address}/p2p/${target.network.peerId}`));
