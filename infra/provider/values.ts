@@ -16,8 +16,8 @@ export function schemaProblems(schema: TObject, inputs: unknown): InputProblem[]
   return [...problems.values()];
 }
 
-/** `/validators/0/name` as `validators[0].name`. */
-function propertyOf(pointer: string): string {
+/** The JSON pointer `/validators/0/name` as `validators[0].name`. */
+export function propertyOf(pointer: string): string {
   return pointer
     .split("/")
     .slice(1)

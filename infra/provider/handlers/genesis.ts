@@ -12,6 +12,7 @@ import { type Change, changesBetween, valueAt } from "../differences.ts";
 import { type InputProblem, ProviderError, storageError } from "../errors.ts";
 import { inHome, makeDirectory, readText, writeAtomically } from "../files.ts";
 import type { Context, Handler, Recorded } from "../handler.ts";
+import { propertyOf } from "../values.ts";
 import { hasUnknown } from "../wire.ts";
 
 type Old = Recorded<GenesisInputs, GenesisState>;
@@ -51,7 +52,7 @@ function genesisOf({ file: _file, reset: _reset, ...fields }: GenesisInputs): Ge
 function meaningProblems(inputs: GenesisInputs): InputProblem[] {
   if (hasUnknown(inputs)) return [];
   return genesisProblems(genesisOf(inputs)).map(({ path, reason }) => ({
-    property: path.slice(1).replaceAll("/", "."),
+    property: propertyOf(path),
     reason,
   }));
 }
