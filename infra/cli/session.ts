@@ -41,10 +41,12 @@ function ensureWritable(home: string): void {
   const probe = join(home, `.write-${process.pid}`);
   try {
     mkdirSync(home, { recursive: true });
-    writeFileSync(probe, Buffer.alloc(4096));
-    rmSync(probe);
+    try {
+      writeFileSync(probe, Buffer.alloc(4096));
+    } finally {
+      rmSync(probe, { force: true });
+    }
   } catch (error) {
-    rmSync(probe, { force: true, recursive: false });
     throw new Failure(
       `${home} cannot be written: ${(error as Error).message}; make it a writable directory with free space, or set GUTS_HOME to another one`,
     );

@@ -23,12 +23,14 @@ after(() => checkout.remove());
 checkout.takeRelease();
 checkout.describe(await smallNetwork());
 
-/** Numbers from 0 to 1, the same for the same seed. @see https://en.wikipedia.org/wiki/Linear_congruential_generator */
+/** Numbers from 0 to 1, the same for the same seed: the generator known as mulberry32. */
 function randomNumbers(start: number): () => number {
   let state = start >>> 0;
   return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
