@@ -137,8 +137,13 @@ export class TestChain {
       genesisHash: genesisHash(this.genesis),
       publicKey: toHex(keyOf("validator").publicKey),
     });
-    const chain = openChain({ genesis: this.genesis, store: storage.chain, ...this.#options });
-    return { storage, chain };
+    try {
+      const chain = openChain({ genesis: this.genesis, store: storage.chain, ...this.#options });
+      return { storage, chain };
+    } catch (error) {
+      storage.close();
+      throw error;
+    }
   }
 
   /** Ends this one without its clean-up in the chain, and opens the directory anew. */
