@@ -8,7 +8,6 @@ import { configHoldsSecrets, loadConfig, validateConfig, type StackConfig } from
 import type { EventListener } from "./display/events.ts";
 import { Recorder } from "./display/recorder.ts";
 import { AlreadyReported, EngineError, messageOf } from "./errors.ts";
-import { acquireLock } from "./locks.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { Program, type ProgramEnd } from "./monitor/program.ts";
 import { EngineServer } from "./monitor/server.ts";
@@ -77,9 +76,9 @@ export class Session {
     this.#parts = parts;
   }
 
-  /** Previews and executes, under one lock. */
+  /** Previews and executes; the caller holds the lock. */
   async operate(operation: Operation): Promise<Outcome> {
-    const { files, name } = this.#parts, release = operation.execute ? acquireLock(files, name) : () => undefined;
+    const { name } = this.#parts;
     try {
       // Deriving the key takes a third of a second; the program and the plugins start meanwhile.
       const salt = this.#parts.settings.salt ?? saltOf(this.#read().file);
@@ -94,7 +93,6 @@ export class Session {
       return outcome;
     } finally {
       this.#guard.close();
-      release();
     }
   }
 

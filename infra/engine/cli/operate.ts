@@ -4,9 +4,11 @@ import type { EngineEvent } from "../display/events.ts";
 import { jsonDisplay } from "../display/json.ts";
 import { terminalDisplay } from "../display/terminal.ts";
 import { unsupported, UsageError } from "../errors.ts";
-import { loadSettings } from "../project.ts";
+import { loadSettings, type Project } from "../project.ts";
+import type { StackFiles, StackName } from "../backend/stack-files.ts";
 import { passphraseOf } from "../secrets.ts";
 import type { Operation, OperationKind } from "../session.ts";
+import { acquireLock } from "../locks.ts";
 import type { Arguments } from "./arguments.ts";
 import { createStack } from "./stack-commands.ts";
 import { openProject, stackName } from "./surroundings.ts";
@@ -29,6 +31,24 @@ export async function operate(args: Arguments): Promise<number> {
   const operation = operationOf(args, kind, project.refreshAlways);
   const passphrase = passphraseOf(process.env);
   if (args.create && kind === "up" && operation.execute && !files.exists(name)) await createStack(project, files, name, passphrase, args.configFile);
+  // Taken first of all: a second run must be told so before it costs anything.
+  const release = operation.execute ? acquireLock(files, name) : () => undefined;
+  try {
+    return await runOperation(args, operation, { project, files, name, passphrase });
+  } finally {
+    release();
+  }
+}
+
+interface Place {
+  readonly project: Project;
+  readonly files: StackFiles;
+  readonly name: StackName;
+  readonly passphrase: string;
+}
+
+async function runOperation(args: Arguments, operation: Operation, { project, files, name, passphrase }: Place): Promise<number> {
+  const { kind } = operation;
   const display = args.json ? jsonDisplay() : terminalDisplay(args.color);
   if (args.eventLog) writeFileSync(args.eventLog, "");
   const interruption = onInterrupt(display);

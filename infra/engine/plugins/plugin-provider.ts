@@ -76,25 +76,25 @@ export class PluginProvider implements p.Provider {
     if (!this.#process.handshake) this.#protocol = { secrets: response.getAcceptsecrets(), resources: response.getAcceptresources(), preview: response.getSupportspreview() };
   }
 
-  async check({ urn, olds, news, randomSeed }: p.CheckRequest): Promise<p.Checked> {
+  async check({ urn, olds, news, allowUnknowns, randomSeed }: p.CheckRequest): Promise<p.Checked> {
     if (!this.#known) return { inputs: news, failures: [] };
     const request = new providerPb.CheckRequest();
     identify(request, urn);
     request.setOlds(this.#encode(olds));
-    request.setNews(this.#encode(news));
+    request.setNews(this.#encode(news, !allowUnknowns));
     request.setRandomseed(randomSeed);
     const response = await this.#call<providerPb.CheckResponse>("check", request);
     return { inputs: this.#secrets(decodeStruct(response.getInputs()), news), failures: failuresOf(response) };
   }
 
-  async diff({ urn, id, oldInputs, oldOutputs, newInputs, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
+  async diff({ urn, id, oldInputs, oldOutputs, newInputs, allowUnknowns, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
     if (!this.#known) throw new p.DiffUnavailable(`The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.`);
     const request = new providerPb.DiffRequest();
     identify(request, urn);
     request.setId(id);
     request.setOlds(this.#encodeHashes(oldOutputs));
     request.setOldInputs(this.#encodeHashes(oldInputs));
-    request.setNews(this.#encodeHashes(newInputs));
+    request.setNews(this.#encodeHashes(newInputs, !allowUnknowns));
     request.setIgnorechangesList([...ignoreChanges]);
     return diffOf(await this.#call<providerPb.DiffResponse>("diff", request));
   }
@@ -104,7 +104,7 @@ export class PluginProvider implements p.Provider {
     if (preview && !this.#protocol.preview) return { id: "", outputs: inputs, refreshBeforeUpdate: false };
     const request = new providerPb.CreateRequest();
     identify(request, urn);
-    request.setProperties(this.#encode(inputs));
+    request.setProperties(this.#encode(inputs, !preview));
     request.setTimeout(timeoutSeconds);
     request.setPreview(preview);
     const response = await this.#operation<providerPb.CreateResponse>("create", request, inputs);
@@ -121,7 +121,7 @@ export class PluginProvider implements p.Provider {
     request.setId(id);
     request.setOlds(this.#encodeHashes(oldOutputs));
     request.setOldInputs(this.#encodeHashes(oldInputs));
-    request.setNews(this.#encode(newInputs));
+    request.setNews(this.#encode(newInputs, !preview));
     request.setTimeout(timeoutSeconds);
     request.setIgnorechangesList([...ignoreChanges]);
     request.setPreview(preview);
@@ -177,13 +177,13 @@ export class PluginProvider implements p.Provider {
     return (this.#closed ??= this.#process.close());
   }
 
-  #encode(map: ValueMap): ReturnType<typeof encodeStruct> {
-    return encodeStruct(map, this.#protocol);
+  #encode(map: ValueMap, dropUnknowns = false): ReturnType<typeof encodeStruct> {
+    return encodeStruct(map, { ...this.#protocol, dropUnknowns });
   }
 
   /** Where assets are only compared, their hash says enough. */
-  #encodeHashes(map: ValueMap): ReturnType<typeof encodeStruct> {
-    return encodeStruct(map, { ...this.#protocol, elideAssets: true });
+  #encodeHashes(map: ValueMap, dropUnknowns = false): ReturnType<typeof encodeStruct> {
+    return encodeStruct(map, { ...this.#protocol, elideAssets: true, dropUnknowns });
   }
 
   #secrets(values: ValueMap, origin: ValueMap): ValueMap {

@@ -278,7 +278,7 @@ export class Planner {
 }
 
 function missingTarget(urn: string, needed: string): string {
-  return `Resource '${urn}' depends on '${needed}' which was was not specified in --target list.\nEither include resource in --target list or pass --target-dependents to proceed.`;
+  return `Resource '${urn}' depends on '${needed}' which was was not specified in --target list.`;
 }
 
 function shown(value: Value): string {

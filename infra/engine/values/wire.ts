@@ -11,6 +11,8 @@ export interface WireOptions {
   readonly outputs?: boolean;
   /** Send assets as their hash alone: of old values a provider needs no content. */
   readonly elideAssets?: boolean;
+  /** Leave unknowns out: outside a preview nobody is sent one. */
+  readonly dropUnknowns?: boolean;
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -33,13 +35,17 @@ export function encodeValue(value: Value, options: WireOptions): struct.Value {
 
 function encodeMap(map: ValueMap, options: WireOptions): { [key: string]: Json } {
   const result: { [key: string]: Json } = {};
-  for (const [key, value] of Object.entries(map)) result[key] = encode(value, options);
+  for (const [key, value] of Object.entries(map)) if (!dropped(value, options)) result[key] = encode(value, options);
   return result;
+}
+
+function dropped(value: Value, { dropUnknowns }: WireOptions): boolean {
+  return dropUnknowns === true && (value instanceof v.Unknown || (value instanceof v.Secret && value.element instanceof v.Unknown));
 }
 
 function encode(value: Value, options: WireOptions): Json {
   if (value === null || typeof value !== "object") return value;
-  if (v.isList(value)) return value.map((item) => encode(item, options));
+  if (v.isList(value)) return value.filter((item) => !dropped(item, options)).map((item) => encode(item, options));
   if (value instanceof v.Unknown) return v.UNKNOWN_TEXT;
   if (value instanceof v.Secret)
     return options.secrets ? { [v.SIGNATURE_KEY]: v.SECRET_SIGNATURE, value: encode(value.element, options) } : encode(value.element, options);
