@@ -35,6 +35,8 @@ export interface Round {
   /** Own votes, over all incarnations of this node that shared the journal. */
   readonly own: Partial<Record<VoteName, Vote>>;
   certify: CertifyStatus;
+  /** When the view was entered here. */
+  enteredAt: number | undefined;
   leaderDeadline: number | undefined;
   certificationDeadline: number | undefined;
   retryDeadline: number | undefined;
@@ -58,6 +60,7 @@ export function createRound(view: number, leader: number, votes: VoteCollector):
     relayed: new Set(),
     own: {},
     certify: "idle",
+    enteredAt: undefined,
     leaderDeadline: undefined,
     certificationDeadline: undefined,
     retryDeadline: undefined,

@@ -153,6 +153,7 @@ export class Simplex {
   /** Enters the view that was reached before, and asks for what is open in it. */
   start(now: number): Step {
     this.#now = now;
+    this.rounds.prune(this.#lowestView());
     let entry = this.rounds.lastFinalized;
     for (const { view, certificates, certify } of this.rounds)
       if (certificates.nullification !== undefined || certify === "true")
@@ -247,11 +248,8 @@ export class Simplex {
       if (left !== undefined) clearDeadlines(left);
     this.#current = view;
     const round = this.rounds.open(view);
-    const { faults } = this.#validators;
-    const scale = backoff(view, this.rounds.lastFinalized, faults);
-    const waiting = round.proposal === undefined;
-    round.leaderDeadline = waiting ? this.#now + this.#timing.leaderMs * scale : undefined;
-    round.certificationDeadline = this.#now + this.#timing.certificationMs * scale;
+    round.enteredAt = this.#now;
+    this.#armDeadlines(round, round.proposal === undefined, true);
     const previous = this.rounds.get(view - 1);
     if (previous?.certify === "true") previous.forwardDeadline = this.#now + this.#timing.forwardMs;
     this.#act({ type: "entered", view, leader: round.leader });
@@ -262,6 +260,22 @@ export class Simplex {
       this.#giveUp(round, "leader-inactive");
     this.#tryNullify(round);
     this.#tryPropose();
+  }
+
+  #armDeadlines(round: Round, leader: boolean, certification: boolean): void {
+    const { faults } = this.#validators;
+    const scale = backoff(round.view, this.rounds.lastFinalized, faults);
+    const from = round.enteredAt ?? this.#now;
+    if (leader) round.leaderDeadline = from + this.#timing.leaderMs * scale;
+    if (certification) round.certificationDeadline = from + this.#timing.certificationMs * scale;
+  }
+
+  /** A view may be entered before the newest finalization is known; its timers were too long then. */
+  #shortenDeadlines(): void {
+    const round = this.rounds.get(this.#current);
+    if (round === undefined) return;
+    const { leaderDeadline, certificationDeadline } = round;
+    this.#armDeadlines(round, leaderDeadline !== undefined, certificationDeadline !== undefined);
   }
 
   #onTick(): void {
@@ -540,6 +554,7 @@ export class Simplex {
       for (const known of this.rounds)
         if (known.view <= round.view && known.certify === "outstanding") known.certify = "aborted";
       this.#prune();
+      this.#shortenDeadlines();
     }
     this.#enter(round.view + 1);
   }

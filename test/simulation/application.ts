@@ -10,6 +10,8 @@ import type { Disk } from "./disk.ts";
 
 export interface ApplicationHost {
   readonly disk: Disk;
+  /** Where the salts of own blocks start: other blocks than before a restart. */
+  readonly salt: number;
   /** Virtual wait; never resolves for a node that died meanwhile. */
   wait(milliseconds: number): Promise<void>;
   /** How long the application takes for one call. */
@@ -30,10 +32,11 @@ export class SimulatedApplication implements Application {
   readonly genesisDigest = genesisDigest;
   readonly #host: ApplicationHost;
   readonly #memory = new Map<string, Uint8Array>();
-  #salt = 0;
+  #salt: number;
 
   constructor(host: ApplicationHost) {
     this.#host = host;
+    this.#salt = host.salt;
   }
 
   get cached(): number {

@@ -72,7 +72,9 @@ export class SimulatedNetwork {
   }
 
   reaches(from: string, to: string): boolean {
-    return this.#endpoints.has(to) && !this.#cut.has(`${from} ${to}`) && !this.#separate(from, to);
+    if (!this.#endpoints.has(to)) return false;
+    if (this.#cut.size > 0 && this.#cut.has(`${from} ${to}`)) return false;
+    return this.#banned.size === 0 || !this.#separate(from, to);
   }
 
   connectedTo(key: string): string[] {

@@ -42,7 +42,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleRes
   });
   if (options.trace) world.startTrace();
   await disturb(world, random);
-  await calm(world);
+  await calm(world, random.chance(0.4));
   const { events } = world.scheduler;
   return { world, height: world.highestHeight(), events };
 }
@@ -82,7 +82,7 @@ function injectFault(world: World, random: Random): void {
   else if (kind === 3) node.crashAfterSends = random.integer(0, 6);
   else if (kind === 4) for (const each of world.nodes) world.crash(each);
   else if (kind === 5) partition(world, random);
-  else if (kind === 6) loseJournal(world, node);
+  else if (kind === 6) loseJournal(world, node, random);
   else world.network.mendAll();
   for (const each of world.nodes)
     if (each.run === undefined && random.chance(0.7)) world.start(each);
@@ -102,15 +102,22 @@ function partition(world: World, random: Random): void {
 }
 
 /** Only with no bad validator, and once: more would be more faults than the protocol tolerates. */
-function loseJournal(world: World, node: SimulatedNode): void {
+function loseJournal(world: World, node: SimulatedNode, random: Random): void {
   if (world.options.byzantine !== undefined) return;
   const lost = world.nodes.some(({ disk }) => disk.lost);
   if (lost || node.disk.records.length === 0) return;
   world.crash(node);
   node.disk.wipeJournal();
+  if (random.chance(0.6)) isolate(world, node);
 }
 
-async function calm(world: World): Promise<void> {
+/** It hears nobody, and everybody hears it. */
+function isolate(world: World, node: SimulatedNode): void {
+  for (const other of world.nodes)
+    if (other !== node) world.network.link(other.key, node.key, false);
+}
+
+async function calm(world: World, greet: boolean): Promise<void> {
   world.network.faults = calmLinks;
   world.network.mendAll();
   for (const node of world.nodes) {
@@ -118,7 +125,8 @@ async function calm(world: World): Promise<void> {
     if (node.run !== undefined) node.run.journal.armed = undefined;
     world.start(node);
   }
-  world.greetAll();
+  // Otherwise only what is sent again can tell a node what it missed.
+  if (greet) world.greetAll();
   const before = world.highestHeight();
   const deadline = world.scheduler.now + PATIENCE_MS;
   await world.run(deadline, () => world.lowestHeight() >= before + BLOCKS_AFTER);

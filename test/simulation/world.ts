@@ -289,6 +289,7 @@ export class World {
       call === "propose" ? random.between(10, 30) : random.between(0.5, 3);
     const application: SimulatedApplication = new SimulatedApplication({
       disk,
+      salt: random.integer(0, 500_000),
       wait: (milliseconds) =>
         new Promise((resolve) => {
           this.scheduler.after(milliseconds, () => {
