@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Failure } from "./command.ts";
 import type { Project } from "./project.ts";
@@ -20,10 +20,11 @@ export interface Backend {
  * there is neither it is a directory of this checkout.
  */
 export function chooseBackend(project: Project, environment: NodeJS.ProcessEnv): Backend {
+  const own = join(project.home, "state");
   const chosen = environment["PULUMI_BACKEND_URL"] || loggedInTo(environment);
-  if (chosen) return { url: chosen, directory: directoryOf(chosen), own: false };
-  const directory = join(project.home, "state");
-  return { url: pathToFileURL(directory).href, directory, own: true };
+  if (!chosen) return { url: pathToFileURL(own).href, directory: own, own: true };
+  const directory = directoryOf(chosen);
+  return { url: chosen, directory, own: directory === own };
 }
 
 /** The variables that make an engine, ours or `pulumi`, work on the chosen backend. */
@@ -42,15 +43,12 @@ export function engineVariables(
     // Plugins come with the checkout: a download that cannot work must fail at once.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    PATH: searchPath(project, environment),
   };
 }
 
-/** The pinned Node first: the engines start the program with the first `node` they find. */
-function searchPath(project: Project, environment: NodeJS.ProcessEnv): string {
-  const first = join(project.root, "node_modules", ".bin");
-  const others = (environment["PATH"] ?? "").split(delimiter).filter((entry) => entry !== first);
-  return [first, ...others].join(delimiter);
+/** Directory of the pinned Node. It goes first on PATH: engines start the program with the `node` found. */
+export function toolDirectory({ root }: Project): string {
+  return join(root, "node_modules", ".bin");
 }
 
 function directoryOf(url: string): string | undefined {

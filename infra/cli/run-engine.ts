@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Backend, engineVariables } from "./backend.ts";
+import { type Backend, engineVariables, toolDirectory } from "./backend.ts";
 import type { EngineChoice } from "./engines.ts";
 import { watchLauncher } from "./launcher.ts";
 import type { Project } from "./project.ts";
@@ -87,6 +87,7 @@ function startEngine(
   const env = {
     ...environment,
     ...engineVariables(project, backend, environment),
+    PATH: [toolDirectory(project), environment["PATH"] ?? ""].join(delimiter),
     // Without it the pulumi command does not know the option for the event log.
     ...(eventLog !== undefined && { PULUMI_DEBUG_COMMANDS: "true" }),
   };

@@ -20,12 +20,18 @@ export function configHoldsSecrets(settings: StackSettings): boolean {
   return JSON.stringify(settings.config).includes('"secure"');
 }
 
-export function loadConfig(project: Project, settings: StackSettings, crypter: Crypter | undefined): StackConfig {
+export function loadConfig(
+  project: Project,
+  settings: StackSettings,
+  crypter: Crypter | undefined,
+): StackConfig {
   const config = new Map<string, ConfigValue>();
-  for (const [key, raw] of Object.entries(settings.config)) config.set(qualifyKey(key, project.name), read(raw, crypter));
+  for (const [key, raw] of Object.entries(settings.config))
+    config.set(qualifyKey(key, project.name), read(raw, crypter));
   for (const [key, declared] of project.config) {
     const fallback = declared.value ?? declared.default;
-    if (!config.has(key) && fallback !== undefined && fallback !== null) config.set(key, { ...read(fallback, crypter), secret: declared.secret });
+    if (!config.has(key) && fallback !== undefined && fallback !== null)
+      config.set(key, { ...read(fallback, crypter), secret: declared.secret });
   }
   return config;
 }
@@ -38,15 +44,34 @@ function read(raw: unknown, crypter: Crypter | undefined): ConfigValue {
     const entries = Object.entries(value);
     if (entries.length === 1 && entries[0]?.[0] === "secure" && typeof entries[0][1] === "string") {
       secret = true;
-      if (!crypter) throw new EngineError("the stack's config holds secrets but its settings have no encryptionsalt");
+      if (!crypter)
+        throw new EngineError(
+          "the stack's config holds secrets but its settings have no encryptionsalt",
+        );
       return crypter.decrypt(entries[0][1]);
     }
     return Object.fromEntries(entries.map(([key, inner]) => [key, open(inner)]));
   };
-  const opened = open(raw), structured = opened !== null && typeof opened === "object";
-  const text = structured ? JSON.stringify(opened) : typeof opened === "string" ? opened : opened === null ? "" : String(opened as number | boolean);
+  const opened = open(raw),
+    structured = opened !== null && typeof opened === "object";
+  const text = structured
+    ? JSON.stringify(opened)
+    : typeof opened === "string"
+      ? opened
+      : opened === null
+        ? ""
+        : String(opened as number | boolean);
   const isSealedText = secret && !structured;
-  return { text, secret, recorded: isSealedText ? (raw as object) : { value: structured ? JSON.stringify(raw) : text, ...(structured ? { objectValue: raw } : {}) } };
+  return {
+    text,
+    secret,
+    recorded: isSealedText
+      ? (raw as object)
+      : {
+          value: structured ? JSON.stringify(raw) : text,
+          ...(structured ? { objectValue: raw } : {}),
+        },
+  };
 }
 
 /**
@@ -55,13 +80,20 @@ function read(raw: unknown, crypter: Crypter | undefined): ConfigValue {
  * @throws EngineError naming every missing or ill-typed value
  */
 export function validateConfig(project: Project, stack: string, config: StackConfig): void {
-  const missing: string[] = [], problems: string[] = [];
+  const missing: string[] = [],
+    problems: string[] = [];
   for (const [key, declared] of project.config) {
     const value = config.get(key);
     if (!value) missing.push(`'${key}'`);
-    else if (declared.type && !fits(declared, value.text)) problems.push(`Stack '${stack}' with configuration key '${key}' must be of type '${declared.type}'`);
+    else if (declared.type && !fits(declared, value.text))
+      problems.push(
+        `Stack '${stack}' with configuration key '${key}' must be of type '${declared.type}'`,
+      );
   }
-  if (missing.length) problems.push(`Stack '${stack}' is missing configuration value${missing.length > 1 ? "s" : ""} ${missing.join(" and ")}`);
+  if (missing.length)
+    problems.push(
+      `Stack '${stack}' is missing configuration value${missing.length > 1 ? "s" : ""} ${missing.join(" and ")}`,
+    );
   if (problems.length) throw new EngineError(problems.join("\n"));
 }
 

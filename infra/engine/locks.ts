@@ -20,13 +20,29 @@ export interface Lock {
 export function readLocks(files: StackFiles, name: StackName): Lock[] {
   const directory = files.lockDirectory(name);
   if (!existsSync(directory)) return [];
-  return readdirSync(directory).filter((f) => f.endsWith(".json")).sort().flatMap((f) => readLock(join(directory, f)));
+  return readdirSync(directory)
+    .filter((f) => f.endsWith(".json"))
+    .sort()
+    .flatMap((f) => readLock(join(directory, f)));
 }
 
 function readLock(file: string): Lock[] {
   try {
-    const { pid, username, hostname: host, timestamp } = JSON.parse(readFileSync(file, "utf8")) as Partial<Lock>;
-    return [{ file, pid: Number(pid ?? 0), username: String(username ?? ""), hostname: String(host ?? ""), timestamp: String(timestamp ?? "") }];
+    const {
+      pid,
+      username,
+      hostname: host,
+      timestamp,
+    } = JSON.parse(readFileSync(file, "utf8")) as Partial<Lock>;
+    return [
+      {
+        file,
+        pid: Number(pid ?? 0),
+        username: String(username ?? ""),
+        hostname: String(host ?? ""),
+        timestamp: String(timestamp ?? ""),
+      },
+    ];
   } catch {
     // Gone since it was listed, or half written: the latter still means that somebody is there.
     return existsSync(file) ? [{ file, pid: 0, username: "", hostname: "", timestamp: "" }] : [];
@@ -38,7 +54,9 @@ function readLock(file: string): Lock[] {
  * among them.
  */
 export function staleLocks(files: StackFiles, name: StackName): Lock[] {
-  return readLocks(files, name).filter((lock) => lock.hostname === hostname() && lock.pid > 0 && !isAlive(lock.pid));
+  return readLocks(files, name).filter(
+    (lock) => lock.hostname === hostname() && lock.pid > 0 && !isAlive(lock.pid),
+  );
 }
 
 export function removeLock(lock: Lock): void {
@@ -52,10 +70,19 @@ export function removeLock(lock: Lock): void {
  * @throws EngineError naming the locks of others
  */
 export function acquireLock(files: StackFiles, name: StackName): () => void {
-  const directory = files.lockDirectory(name), file = join(directory, `${randomUUID()}.json`);
+  const directory = files.lockDirectory(name),
+    file = join(directory, `${randomUUID()}.json`);
   refuseOthers(files, name, file);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(file, JSON.stringify({ pid: process.pid, username: userInfo().username, hostname: hostname(), timestamp: new Date().toISOString() }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      pid: process.pid,
+      username: userInfo().username,
+      hostname: hostname(),
+      timestamp: new Date().toISOString(),
+    }),
+  );
   try {
     refuseOthers(files, name, file);
   } catch (error) {
@@ -68,8 +95,13 @@ export function acquireLock(files: StackFiles, name: StackName): () => void {
 function refuseOthers(files: StackFiles, name: StackName, own: string): void {
   const others = readLocks(files, name).filter((lock) => lock.file !== own);
   if (others.length === 0) return;
-  const lines = others.map((l) => `  file://${l.file}?no_tmp_dir=true: created by ${l.username}@${l.hostname} (pid ${l.pid}) at ${l.timestamp}`);
-  throw new EngineError(`the stack is currently locked by ${others.length} lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.\n${lines.join("\n")}`);
+  const lines = others.map(
+    (l) =>
+      `  file://${l.file}?no_tmp_dir=true: created by ${l.username}@${l.hostname} (pid ${l.pid}) at ${l.timestamp}`,
+  );
+  throw new EngineError(
+    `the stack is currently locked by ${others.length} lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.\n${lines.join("\n")}`,
+  );
 }
 
 function isAlive(pid: number): boolean {

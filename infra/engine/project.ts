@@ -59,15 +59,27 @@ export function loadProject(directory: string): Project {
   const root = dirname(file);
   if (!yaml.name) throw new EngineError(`${file} has no name`);
   const runtime = typeof yaml.runtime === "string" ? { name: yaml.runtime } : yaml.runtime;
-  if (runtime?.name !== "nodejs") throw unsupported(`the runtime ${runtime?.name ?? "(none)"} of ${file}`, "allowed: nodejs");
-  if (yaml.packages && Object.keys(yaml.packages).length) throw unsupported(`packages in ${file}`, "name local plugins in plugins.providers");
+  if (runtime?.name !== "nodejs")
+    throw unsupported(`the runtime ${runtime?.name ?? "(none)"} of ${file}`, "allowed: nodejs");
+  if (yaml.packages && Object.keys(yaml.packages).length)
+    throw unsupported(`packages in ${file}`, "name local plugins in plugins.providers");
   return {
-    name: yaml.name, root, ...programOf(root, yaml.main),
+    name: yaml.name,
+    root,
+    ...programOf(root, yaml.main),
     nodeArguments: (runtime.options?.nodeargs ?? "").split(/\s+/).filter(Boolean),
     typescript: runtime.options?.typescript ?? true,
-    plugins: (yaml.plugins?.providers ?? []).map((p) => ({ name: p.name, directory: resolve(root, p.path), version: p.version })),
-    backendUrl: yaml.backend?.url, refreshAlways: yaml.options?.refresh === "always",
-    settingsDirectory: resolve(root, yaml.stackConfigDir ?? (typeof yaml.config === "string" ? yaml.config : ".")),
+    plugins: (yaml.plugins?.providers ?? []).map((p) => ({
+      name: p.name,
+      directory: resolve(root, p.path),
+      version: p.version,
+    })),
+    backendUrl: yaml.backend?.url,
+    refreshAlways: yaml.options?.refresh === "always",
+    settingsDirectory: resolve(
+      root,
+      yaml.stackConfigDir ?? (typeof yaml.config === "string" ? yaml.config : "."),
+    ),
     config: declarations(yaml.name, typeof yaml.config === "object" ? yaml.config : {}),
   };
 }
@@ -76,18 +88,28 @@ function findProjectFile(start: string): string {
   for (let directory = start; ; directory = dirname(directory)) {
     const found = FILES.map((f) => join(directory, f)).find((f) => existsSync(f));
     if (found) return found;
-    if (directory === dirname(directory)) throw new EngineError(`no Pulumi.yaml found in ${start} or above: pass --cwd with the folder of a project`);
+    if (directory === dirname(directory))
+      throw new EngineError(
+        `no Pulumi.yaml found in ${start} or above: pass --cwd with the folder of a project`,
+      );
   }
 }
 
-function programOf(root: string, main: string | undefined): { programDirectory: string; entry: string } {
+function programOf(
+  root: string,
+  main: string | undefined,
+): { programDirectory: string; entry: string } {
   if (!main) return { programDirectory: root, entry: "." };
   const path = resolve(root, main);
-  if (existsSync(path) && statSync(path).isDirectory()) return { programDirectory: path, entry: "." };
+  if (existsSync(path) && statSync(path).isDirectory())
+    return { programDirectory: path, entry: "." };
   return { programDirectory: dirname(path), entry: basename(path) };
 }
 
-function declarations(project: string, config: Record<string, unknown>): Map<string, ConfigDeclaration> {
+function declarations(
+  project: string,
+  config: Record<string, unknown>,
+): Map<string, ConfigDeclaration> {
   const found = new Map<string, ConfigDeclaration>();
   for (const [key, declared] of Object.entries(config)) {
     const full = qualifyKey(key, project);
@@ -96,7 +118,12 @@ function declarations(project: string, config: Record<string, unknown>): Map<str
       continue;
     }
     const d = declared as { type?: string; default?: unknown; value?: unknown; secret?: boolean };
-    found.set(full, { type: d.type, default: d.default, value: d.value, secret: d.secret === true });
+    found.set(full, {
+      type: d.type,
+      default: d.default,
+      value: d.value,
+      secret: d.secret === true,
+    });
   }
   return found;
 }
@@ -118,21 +145,32 @@ export interface StackSettings {
 export function settingsFile(project: Project, stack: string, given?: string): string {
   if (given) return resolve(given);
   const base = join(project.settingsDirectory, `Pulumi.${stack.replaceAll("/", "-")}`);
-  return [".yaml", ".yml", ".json"].map((ending) => base + ending).find((f) => existsSync(f)) ?? `${base}.yaml`;
+  return (
+    [".yaml", ".yml", ".json"].map((ending) => base + ending).find((f) => existsSync(f)) ??
+    `${base}.yaml`
+  );
 }
 
 export function loadSettings(project: Project, stack: string, given?: string): StackSettings {
   const file = settingsFile(project, stack, given);
   if (!existsSync(file)) return { file, salt: undefined, config: {} };
-  const yaml = (parse(readFileSync(file, "utf8")) ?? {}) as { encryptionsalt?: string; secretsprovider?: string; config?: Record<string, unknown> | null; environment?: unknown };
-  if (yaml.secretsprovider && yaml.secretsprovider !== "passphrase") throw unsupported(`the secrets provider ${yaml.secretsprovider} of ${file}`);
+  const yaml = (parse(readFileSync(file, "utf8")) ?? {}) as {
+    encryptionsalt?: string;
+    secretsprovider?: string;
+    config?: Record<string, unknown> | null;
+    environment?: unknown;
+  };
+  if (yaml.secretsprovider && yaml.secretsprovider !== "passphrase")
+    throw unsupported(`the secrets provider ${yaml.secretsprovider} of ${file}`);
   if (yaml.environment) throw unsupported(`environment in ${file}`);
   return { file, salt: yaml.encryptionsalt, config: yaml.config ?? {} };
 }
 
 /** Writes the salt into the settings file and leaves the rest of it, comments included, as it is. */
 export function writeSalt(settings: StackSettings, salt: string): void {
-  const document = existsSync(settings.file) ? parseDocument(readFileSync(settings.file, "utf8")) : new Document({});
+  const document = existsSync(settings.file)
+    ? parseDocument(readFileSync(settings.file, "utf8"))
+    : new Document({});
   if (document.contents === null) document.contents = document.createNode({}) as never;
   document.set("encryptionsalt", salt);
   writeAtomically(settings.file, document.toString());

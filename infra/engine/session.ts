@@ -1,7 +1,15 @@
 /** One operation on one stack, from the lock to the history entry. */
 import { lt, valid } from "semver";
 import { StateWriter } from "./backend/state-writer.ts";
-import { decodeSnapshot, encodeCheckpoint, holdsSecrets, parseCheckpoint, saltOf, type CheckpointFile, type Snapshot } from "./backend/checkpoint.ts";
+import {
+  decodeSnapshot,
+  encodeCheckpoint,
+  holdsSecrets,
+  parseCheckpoint,
+  saltOf,
+  type CheckpointFile,
+  type Snapshot,
+} from "./backend/checkpoint.ts";
 import { verifyIntegrity } from "./backend/integrity.ts";
 import { ORGANIZATION, type StackFiles, type StackName } from "./backend/stack-files.ts";
 import { configHoldsSecrets, loadConfig, validateConfig, type StackConfig } from "./config.ts";
@@ -62,7 +70,11 @@ export interface Outcome {
   readonly problem?: string | undefined;
 }
 
-const HISTORY_KIND: Record<OperationKind, string> = { up: "update", refresh: "refresh", destroy: "destroy" };
+const HISTORY_KIND: Record<OperationKind, string> = {
+  up: "update",
+  refresh: "refresh",
+  destroy: "destroy",
+};
 
 export class Session {
   readonly #parts: SessionParts;
@@ -82,14 +94,22 @@ export class Session {
     try {
       // Deriving the key takes a third of a second; the program and the plugins start meanwhile.
       const salt = this.#parts.settings.salt ?? saltOf(this.#read().file);
-      if (!salt) throw new EngineError(`the stack ${name.stack} has no encryptionsalt, neither in ${this.#parts.settings.file} nor in its state: make it with \`stack init\``);
+      if (!salt)
+        throw new EngineError(
+          `the stack ${name.stack} has no encryptionsalt, neither in ${this.#parts.settings.file} nor in its state: make it with \`stack init\``,
+        );
       this.#crypter = openCrypter(this.#parts.passphrase, salt);
       this.#crypter.catch(() => undefined);
-      this.#config = loadConfig(this.#parts.project, this.#parts.settings, configHoldsSecrets(this.#parts.settings) ? await this.#crypter : undefined);
+      this.#config = loadConfig(
+        this.#parts.project,
+        this.#parts.settings,
+        configHoldsSecrets(this.#parts.settings) ? await this.#crypter : undefined,
+      );
       if (operation.kind === "up") validateConfig(this.#parts.project, name.stack, this.#config);
       let outcome: Outcome = { succeeded: true, changed: false };
       if (operation.preview) outcome = await this.#run(operation, true);
-      if (outcome.succeeded && operation.execute && !this.#parts.signal.aborted) outcome = await this.#run(operation, false);
+      if (outcome.succeeded && operation.execute && !this.#parts.signal.aborted)
+        outcome = await this.#run(operation, false);
       return outcome;
     } finally {
       this.#guard.close();
@@ -97,14 +117,18 @@ export class Session {
   }
 
   #read(): { file: CheckpointFile; text: string } {
-    const { files, name } = this.#parts, text = files.read(name);
+    const { files, name } = this.#parts,
+      text = files.read(name);
     if (text === undefined) throw new EngineError(`no stack named '${name.stack}' found`);
     return { file: parseCheckpoint(text, files.stackFile(name)), text };
   }
 
   async #snapshot(): Promise<Snapshot> {
     const { file, text } = this.#read();
-    const snapshot = decodeSnapshot(file, holdsSecrets(text) ? await this.#crypterFor(saltOf(file)) : undefined);
+    const snapshot = decodeSnapshot(
+      file,
+      holdsSecrets(text) ? await this.#crypterFor(saltOf(file)) : undefined,
+    );
     verifyIntegrity(snapshot.resources, `in ${this.#parts.files.stackFile(this.#parts.name)}`);
     return snapshot;
   }
@@ -116,37 +140,67 @@ export class Session {
   }
 
   async #run(operation: Operation, preview: boolean): Promise<Outcome> {
-    const started = Date.now(), { name, listener, signal } = this.#parts;
+    const started = Date.now(),
+      { name, listener, signal } = this.#parts;
     this.#parts.begin(preview);
-    const writer = preview ? undefined : new StateWriter((resources, pendingOperations) => this.#save(resources, pendingOperations));
-    const recorder = new Recorder({ preview, refreshOnly: operation.options.refreshOnly, writer, listener });
-    recorder.emit({ preludeEvent: { config: Object.fromEntries([...this.#config].map(([key, { text, secret }]) => [key, secret ? "[secret]" : text])) } });
-    let succeeded = true, problem: string | undefined;
+    const writer = preview
+      ? undefined
+      : new StateWriter((resources, pendingOperations) => this.#save(resources, pendingOperations));
+    const recorder = new Recorder({
+      preview,
+      refreshOnly: operation.options.refreshOnly,
+      writer,
+      listener,
+    });
+    recorder.emit({
+      preludeEvent: {
+        config: Object.fromEntries(
+          [...this.#config].map(([key, { text, secret }]) => [key, secret ? "[secret]" : text]),
+        ),
+      },
+    });
+    let succeeded = true,
+      problem: string | undefined;
     try {
       await this.#execute(operation, preview, recorder, writer, signal);
     } catch (error) {
       succeeded = false;
       if (error instanceof DeleteHooksError) problem = error.message;
-      if (!(error instanceof AlreadyReported)) recorder.diagnostic({ severity: "error", message: messageOf(error) });
+      if (!(error instanceof AlreadyReported))
+        recorder.diagnostic({ severity: "error", message: messageOf(error) });
     }
     // A destroy that was refused has not begun.
     if (!problem) recorder.summary(succeeded);
     if (!preview)
       this.#parts.files.record(name, {
-        kind: HISTORY_KIND[operation.kind], startTime: Math.floor(started / 1000), message: operation.message, environment: { "exec.kind": "cli" },
-        config: Object.fromEntries([...this.#config].map(([key, { recorded }]) => [key, recorded])), version: 0,
-        result: succeeded ? "succeeded" : "failed", endTime: Math.floor(Date.now() / 1000),
+        kind: HISTORY_KIND[operation.kind],
+        startTime: Math.floor(started / 1000),
+        message: operation.message,
+        environment: { "exec.kind": "cli" },
+        config: Object.fromEntries([...this.#config].map(([key, { recorded }]) => [key, recorded])),
+        version: 0,
+        result: succeeded ? "succeeded" : "failed",
+        endTime: Math.floor(Date.now() / 1000),
         ...(Object.keys(recorder.changes).length ? { resourceChanges: recorder.changes } : {}),
       });
     return { succeeded, changed: recorder.changed, problem };
   }
 
-  async #execute(operation: Operation, preview: boolean, recorder: Recorder, writer: StateWriter | undefined, signal: AbortSignal): Promise<void> {
-    const { project, name } = this.#parts, options: RunOptions = { ...operation.options, preview };
+  async #execute(
+    operation: Operation,
+    preview: boolean,
+    recorder: Recorder,
+    writer: StateWriter | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { project, name } = this.#parts,
+      options: RunOptions = { ...operation.options, preview };
     const server = new EngineServer((diagnostic) => recorder.diagnostic(diagnostic));
     let monitor: Monitor | undefined;
     const warn = (message: string): void => recorder.diagnostic({ severity: "warning", message });
-    const registry = new ProviderRegistry((packageName, version) => this.#provider(packageName, version, server.address, warn, (urn) => monitor?.state(urn)));
+    const registry = new ProviderRegistry((packageName, version) =>
+      this.#provider(packageName, version, server.address, warn, (urn) => monitor?.state(urn)),
+    );
     const cancel = (): void => void registry.cancel();
     signal.addEventListener("abort", cancel);
     try {
@@ -159,12 +213,29 @@ export class Session {
       try {
         const snapshot = await this.#snapshot();
         this.#stateCrypter = (await this.#crypterFor(snapshot.salt)) ?? (await this.#crypter);
-        const pendingOperations = operation.clearPendingCreates ? snapshot.pendingOperations.filter((o) => o.type !== "creating") : snapshot.pendingOperations;
-        const deployment = new Deployment({ project: project.name, stack: name.stack, options: withProtected(options, snapshot), resources: snapshot.resources, pendingOperations, registry, events: recorder });
+        const pendingOperations = operation.clearPendingCreates
+          ? snapshot.pendingOperations.filter((o) => o.type !== "creating")
+          : snapshot.pendingOperations;
+        const deployment = new Deployment({
+          project: project.name,
+          stack: name.stack,
+          options: withProtected(options, snapshot),
+          resources: snapshot.resources,
+          pendingOperations,
+          registry,
+          events: recorder,
+        });
         writer?.attach(deployment);
         const open = async (): Promise<Source> => {
           if (!runsProgram) return EMPTY_SOURCE;
-          monitor = new Monitor({ project, stack: name.stack, organization: ORGANIZATION, config: this.#config, deployment, registry });
+          monitor = new Monitor({
+            project,
+            stack: name.stack,
+            organization: ORGANIZATION,
+            config: this.#config,
+            deployment,
+            registry,
+          });
           server.serve(monitor);
           return programSource(monitor, start());
         };
@@ -184,35 +255,84 @@ export class Session {
 
   #program(engineAddress: string, options: RunOptions): Program {
     const { project, name, env, print } = this.#parts;
-    return new Program({ project, stack: name.stack, organization: ORGANIZATION, config: this.#config, engineAddress, preview: options.preview, parallel: options.parallel, guard: this.#guard, env, print });
+    return new Program({
+      project,
+      stack: name.stack,
+      organization: ORGANIZATION,
+      config: this.#config,
+      engineAddress,
+      preview: options.preview,
+      parallel: options.parallel,
+      guard: this.#guard,
+      env,
+      print,
+    });
   }
 
-  async #provider(packageName: string, version: string, engineAddress: string, warn: (message: string) => void, resource: (urn: string) => ResourceState | undefined): Promise<Provider> {
+  async #provider(
+    packageName: string,
+    version: string,
+    engineAddress: string,
+    warn: (message: string) => void,
+    resource: (urn: string) => ResourceState | undefined,
+  ): Promise<Provider> {
     const { project, files, passphrase, env } = this.#parts;
-    if (packageName === "pulumi") return new BuiltinProvider({ stackOutputs: (stack) => stackOutputs(files, stack, passphrase), resource });
-    const config = Object.fromEntries([...this.#config].filter(([key]) => key.startsWith(`${packageName}:`)).map(([key, { text }]) => [key, text]));
-    const plugin = await PluginProcess.start(packageName, locatePlugin(project, packageName, version, env), {
-      engineAddress, programDirectory: project.programDirectory, guard: this.#guard,
-      env: { ...env, PULUMI_PROJECT: project.name, PULUMI_CONFIG: JSON.stringify(config) },
-    });
+    if (packageName === "pulumi")
+      return new BuiltinProvider({
+        stackOutputs: (stack) => stackOutputs(files, stack, passphrase),
+        resource,
+      });
+    const config = Object.fromEntries(
+      [...this.#config]
+        .filter(([key]) => key.startsWith(`${packageName}:`))
+        .map(([key, { text }]) => [key, text]),
+    );
+    const plugin = await PluginProcess.start(
+      packageName,
+      locatePlugin(project, packageName, version, env),
+      {
+        engineAddress,
+        programDirectory: project.programDirectory,
+        guard: this.#guard,
+        env: { ...env, PULUMI_PROJECT: project.name, PULUMI_CONFIG: JSON.stringify(config) },
+      },
+    );
     await warnOfVersion(plugin, version, warn);
     return new PluginProvider(plugin);
   }
 
-  #save(resources: readonly ResourceState[], pendingOperations: Snapshot["pendingOperations"]): void {
-    const { files, name } = this.#parts, crypter = this.#stateCrypter;
+  #save(
+    resources: readonly ResourceState[],
+    pendingOperations: Snapshot["pendingOperations"],
+  ): void {
+    const { files, name } = this.#parts,
+      crypter = this.#stateCrypter;
     if (!crypter) throw new Error("the state is written before its key is known");
-    files.write(name, encodeCheckpoint({ stack: `${ORGANIZATION}/${name.project}/${name.stack}`, resources, pendingOperations, crypter }));
+    files.write(
+      name,
+      encodeCheckpoint({
+        stack: `${ORGANIZATION}/${name.project}/${name.stack}`,
+        resources,
+        pendingOperations,
+        crypter,
+      }),
+    );
   }
 }
 
-const EMPTY_SOURCE: Source = { next: () => Promise.resolve(undefined), close: () => Promise.resolve() };
+const EMPTY_SOURCE: Source = {
+  next: () => Promise.resolve(undefined),
+  close: () => Promise.resolve(),
+};
 
 /** The program as a source of events. Its end counts only once everything it has asked for before is taken. */
 function programSource(monitor: Monitor, program: Program): Source {
   void program.end.then((end: ProgramEnd) => {
     if (end === "success") monitor.events.close();
-    else monitor.events.close(end === "reported" ? new AlreadyReported("the program failed") : new Error(end.problem));
+    else
+      monitor.events.close(
+        end === "reported" ? new AlreadyReported("the program failed") : new Error(end.problem),
+      );
   });
   return {
     next: (): Promise<SourceEvent | undefined> => monitor.events.take(),
@@ -225,15 +345,27 @@ function programSource(monitor: Monitor, program: Program): Source {
 
 function withProtected(options: RunOptions, { resources }: Snapshot): RunOptions {
   if (!options.excludeProtected) return options;
-  return { ...options, excludes: new Set([...options.excludes, ...resources.filter((r) => r.protect).map((r) => r.urn)]) };
+  return {
+    ...options,
+    excludes: new Set([
+      ...options.excludes,
+      ...resources.filter((r) => r.protect).map((r) => r.urn),
+    ]),
+  };
 }
 
 /** A plugin older than what the program was written for still runs, but may not do what the program expects. */
-async function warnOfVersion(plugin: PluginProcess, asked: string, warn: (message: string) => void): Promise<void> {
+async function warnOfVersion(
+  plugin: PluginProcess,
+  asked: string,
+  warn: (message: string) => void,
+): Promise<void> {
   if (!valid(asked)) return;
   const version = await plugin.version();
   if (!valid(version) || lt(version, asked))
-    warn(`resource plugin ${plugin.name} is expected to have version >=${asked}, but has ${version || "no version"}; the wrong version may be on your path, or this may be a bug in the plugin`);
+    warn(
+      `resource plugin ${plugin.name} is expected to have version >=${asked}, but has ${version || "no version"}; the wrong version may be on your path, or this may be a bug in the plugin`,
+    );
 }
 
 /** Delete hooks are code of the program: without it they cannot run, and nothing is deleted. */
@@ -243,9 +375,16 @@ function refuseDeleteHooks(deployment: Deployment): void {
     const names = [...(resourceHooks.BeforeDelete ?? []), ...(resourceHooks.AfterDelete ?? [])];
     if (names.length === 0) continue;
     refused = true;
-    deployment.events.diagnostic({ severity: "error", urn, message: `Resource has delete hooks registered, but the program is not running. Hooks: ${names.join(", ")}` });
+    deployment.events.diagnostic({
+      severity: "error",
+      urn,
+      message: `Resource has delete hooks registered, but the program is not running. Hooks: ${names.join(", ")}`,
+    });
   }
-  if (refused) throw new DeleteHooksError("You must run with the `--run-program` flag to use delete hooks during destroy.");
+  if (refused)
+    throw new DeleteHooksError(
+      "You must run with the `--run-program` flag to use delete hooks during destroy.",
+    );
 }
 
 class DeleteHooksError extends AlreadyReported {}

@@ -1,5 +1,11 @@
 /** Reading a stack without running anything: outputs and resources of its checkpoint. */
-import { decodeSnapshot, encodeResource, holdsSecrets, parseCheckpoint, saltOf } from "./backend/checkpoint.ts";
+import {
+  decodeSnapshot,
+  encodeResource,
+  holdsSecrets,
+  parseCheckpoint,
+  saltOf,
+} from "./backend/checkpoint.ts";
 import { ORGANIZATION, type StackFiles, type StackName } from "./backend/stack-files.ts";
 import { EngineError } from "./errors.ts";
 import { openCrypter } from "./secrets.ts";
@@ -23,30 +29,56 @@ export interface StackState {
  * @returns undefined when there is no such stack
  * @throws EngineError when the file is damaged or the passphrase is wrong
  */
-export async function readStackState(files: StackFiles, name: StackName, passphrase?: string): Promise<StackState | undefined> {
+export async function readStackState(
+  files: StackFiles,
+  name: StackName,
+  passphrase?: string,
+): Promise<StackState | undefined> {
   const text = files.read(name);
   if (text === undefined) return undefined;
-  const file = parseCheckpoint(text, files.stackFile(name)), salt = saltOf(file);
-  const crypter = passphrase !== undefined && salt && holdsSecrets(text) ? await openCrypter(passphrase, salt) : undefined;
+  const file = parseCheckpoint(text, files.stackFile(name)),
+    salt = saltOf(file);
+  const crypter =
+    passphrase !== undefined && salt && holdsSecrets(text)
+      ? await openCrypter(passphrase, salt)
+      : undefined;
   const { resources, pendingOperations } = decodeSnapshot(file, crypter);
   const outputs = resources.find((r) => r.type === ROOT_STACK_TYPE && !r.delete)?.outputs ?? EMPTY;
-  return { resources, outputs, pendingOperations: pendingOperations.map(({ resource, type }) => ({ urn: resource.urn, type })) };
+  return {
+    resources,
+    outputs,
+    pendingOperations: pendingOperations.map(({ resource, type }) => ({ urn: resource.urn, type })),
+  };
 }
 
 /** Outputs as plain JSON: secrets as they are when `showSecrets`, as `[secret]` otherwise. */
 export function plainOutputs(outputs: ValueMap, showSecrets: boolean): Record<string, Json> {
-  return encodeStored(mapValues(outputs, (value) => (showSecrets ? unwrap(value) : containsSecret(value) ? "[secret]" : value)), "hidden") as Record<string, Json>;
+  return encodeStored(
+    mapValues(outputs, (value) =>
+      showSecrets ? unwrap(value) : containsSecret(value) ? "[secret]" : value,
+    ),
+    "hidden",
+  ) as Record<string, Json>;
 }
 
 /** Resources as a checkpoint holds them, secrets in plain text or hidden. */
-export function plainResources(resources: readonly ResourceState[], showSecrets: boolean): object[] {
+export function plainResources(
+  resources: readonly ResourceState[],
+  showSecrets: boolean,
+): object[] {
   return resources.map((r) => encodeResource(r, showSecrets ? "plaintext" : "hidden"));
 }
 
 /** The outputs a stack reference sees. Names are `<organization>/<project>/<stack>`. */
-export async function stackOutputs(files: StackFiles, reference: string, passphrase: string): Promise<ValueMap | undefined> {
+export async function stackOutputs(
+  files: StackFiles,
+  reference: string,
+  passphrase: string,
+): Promise<ValueMap | undefined> {
   const [organization, project, stack, ...rest] = reference.split("/");
   if (!organization || !project || !stack || rest.length || organization !== ORGANIZATION)
-    throw new EngineError(`got the stack reference ${JSON.stringify(reference)}, expected ${ORGANIZATION}/<project>/<stack>`);
+    throw new EngineError(
+      `got the stack reference ${JSON.stringify(reference)}, expected ${ORGANIZATION}/<project>/<stack>`,
+    );
   return (await readStackState(files, { project, stack }, passphrase))?.outputs;
 }

@@ -36,7 +36,11 @@ export const down: Command = {
     await openSession(session, terminal.note);
     if ((await recordedResources(session)).length > 0) {
       const json = options.flag("json") ? ["--json"] : [];
-      const { code } = await runEngine(session, [...engineArguments("destroy", session), ...json]);
+      const { code } = await runEngine(session, [
+        ...engineArguments("destroy", session),
+        "--suppress-outputs",
+        ...json,
+      ]);
       if (code !== 0) return 1;
     }
     // What a killed run has started and not recorded.

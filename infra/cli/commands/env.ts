@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { chooseBackend, engineVariables } from "../backend.ts";
+import { chooseBackend, engineVariables, toolDirectory } from "../backend.ts";
 import type { Command } from "../command.ts";
 import { requireStack } from "../project.ts";
 import { ensureStack } from "../stack.ts";
@@ -19,12 +18,12 @@ export const env: Command = {
   async run({ stack, project, terminal }) {
     requireStack(project, stack);
     const backend = chooseBackend(project, process.env);
-    if (backend.own && backend.directory !== undefined)
-      mkdirSync(backend.directory, { recursive: true });
     await ensureStack(project, backend, stack, process.env);
     const variables = engineVariables(project, backend, process.env);
     for (const [name, value] of Object.entries(variables))
       terminal.line(`export ${name}=${quote(value)}`);
+    // The shell's own PATH, not that of npm, which may have started this command.
+    terminal.line(`export PATH=${quote(toolDirectory(project))}:"$PATH"`);
     return 0;
   },
 };

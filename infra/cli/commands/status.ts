@@ -1,9 +1,10 @@
 import { type Command, shared } from "../command.ts";
-import { lookAtNetwork } from "../look.ts";
+import { lookAtNetwork, type NetworkView } from "../look.ts";
 import { requireStack } from "../project.ts";
 import { genesisHashOf, nodesOf, recordedResources } from "../recorded.ts";
 import { networkJson, nodeTable } from "../render.ts";
 import { chooseSession } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
 
 export const status: Command = {
   name: "status",
@@ -25,21 +26,27 @@ export const status: Command = {
     const healthy = view.nodes.length > 0 && view.problems.length === 0;
     if (options.flag("json"))
       terminal.line(JSON.stringify(networkJson(stack, genesisHash, view), null, 2));
-    else if (view.nodes.length === 0)
-      terminal.line(`stack "${stack}" has no nodes; bring it up with: guts up ${stack}`);
-    else {
-      nodeTable(view, terminal).forEach(terminal.line);
-      terminal.line();
-      if (view.common !== undefined)
-        terminal.line(
-          `all that answer have block ${view.common.blockId} at height ${view.common.height}`,
-        );
-      for (const problem of view.problems) terminal.line(terminal.style("red", problem));
-      if (view.nodes.every(({ state }) => state === "down"))
-        terminal.line(`the network is stopped; it goes on with: guts start ${stack}`);
-      else if (view.nodes.some(({ state }) => state === "down"))
-        terminal.line(`bring back what is down with: guts up ${stack}`);
-    }
+    else show(stack, view, terminal);
     return healthy ? 0 : 1;
   },
 };
+
+function show(stack: string, view: NetworkView, terminal: Terminal): void {
+  const down = view.nodes.filter(({ state }) => state === "down").length;
+  if (view.nodes.length === 0) {
+    terminal.line(`stack "${stack}" has no nodes; bring it up with: guts up ${stack}`);
+    return;
+  }
+  nodeTable(view, terminal).forEach(terminal.line);
+  terminal.line();
+  if (down === view.nodes.length) {
+    terminal.line(`no node runs; the network goes on with: guts start ${stack}`);
+    return;
+  }
+  if (view.common !== undefined) {
+    const { height, blockId } = view.common;
+    terminal.line(`block ${blockId} at height ${height} is final on every node that answers`);
+  }
+  for (const problem of view.problems) terminal.line(terminal.style("red", problem));
+  if (down > 0) terminal.line(`bring back what is down with: guts up ${stack}`);
+}

@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { EngineError, unsupported } from "../errors.ts";
 import type { Crypter } from "../secrets.ts";
 import { HOOK_KINDS, newState, type HookKind, type ResourceState } from "../steps/state.ts";
-import { decodeStored, decodeStoredMap, encodeStored, encodeStoredMap, type Json, type SecretDisplay } from "../values/stored.ts";
+import {
+  decodeStored,
+  decodeStoredMap,
+  encodeStored,
+  encodeStoredMap,
+  type Json,
+  type SecretDisplay,
+} from "../values/stored.ts";
 import { isMap } from "../values/value.ts";
 
 export type OperationType = "creating" | "updating" | "deleting" | "reading" | "importing";
@@ -27,9 +34,15 @@ export interface CheckpointFile {
 }
 interface Latest {
   readonly manifest?: { readonly magic?: string; readonly version?: string };
-  readonly secrets_providers?: { readonly type: string; readonly state?: { readonly salt?: string } };
+  readonly secrets_providers?: {
+    readonly type: string;
+    readonly state?: { readonly salt?: string };
+  };
   readonly resources?: readonly ResourceEntry[];
-  readonly pending_operations?: readonly { readonly resource: ResourceEntry; readonly type: OperationType }[];
+  readonly pending_operations?: readonly {
+    readonly resource: ResourceEntry;
+    readonly type: OperationType;
+  }[];
   readonly metadata?: object;
   readonly snippets?: readonly unknown[];
   readonly extensions?: object;
@@ -48,19 +61,35 @@ export function parseCheckpoint(text: string, file: string): CheckpointFile {
   try {
     parsed = JSON.parse(text) as CheckpointFile;
   } catch (error) {
-    throw new EngineError(`the stack file ${file} is not JSON (${(error as Error).message}): put back ${file}.bak or a file from .pulumi/backups`);
+    throw new EngineError(
+      `the stack file ${file} is not JSON (${(error as Error).message}): put back ${file}.bak or a file from .pulumi/backups`,
+    );
   }
-  if (typeof parsed !== "object" || parsed === null || typeof parsed.checkpoint !== "object" || parsed.checkpoint === null)
-    throw new EngineError(`the stack file ${file} has no checkpoint: put back ${file}.bak or a file from .pulumi/backups`);
-  if (parsed.version > 4) throw new EngineError(`the stack file ${file} has version ${parsed.version}, readable are 1 to 4: it was written by a newer Pulumi`);
+  if (
+    typeof parsed !== "object" ||
+    parsed === null ||
+    typeof parsed.checkpoint !== "object" ||
+    parsed.checkpoint === null
+  )
+    throw new EngineError(
+      `the stack file ${file} has no checkpoint: put back ${file}.bak or a file from .pulumi/backups`,
+    );
+  if (parsed.version > 4)
+    throw new EngineError(
+      `the stack file ${file} has version ${parsed.version}, readable are 1 to 4: it was written by a newer Pulumi`,
+    );
   for (const feature of parsed.features ?? [])
-    if (!FEATURES.includes(feature)) throw unsupported(`the feature ${feature} of the stack file ${file}`);
+    if (!FEATURES.includes(feature))
+      throw unsupported(`the feature ${feature} of the stack file ${file}`);
   const latest = parsed.checkpoint.latest;
   if (latest?.snippets?.length) throw unsupported(`the stack file ${file} with snippets`);
   if (latest?.manifest?.magic && latest.manifest.magic !== magicOf(latest.manifest.version ?? ""))
-    throw new EngineError(`the manifest of the stack file ${file} does not match its magic: the file has been tampered with`);
+    throw new EngineError(
+      `the manifest of the stack file ${file} does not match its magic: the file has been tampered with`,
+    );
   const provider = latest?.secrets_providers?.type;
-  if (provider !== undefined && provider !== "" && provider !== "passphrase") throw unsupported(`the secrets provider ${provider} of the stack file ${file}`);
+  if (provider !== undefined && provider !== "" && provider !== "passphrase")
+    throw unsupported(`the secrets provider ${provider} of the stack file ${file}`);
   return parsed;
 }
 
@@ -77,7 +106,10 @@ export function decodeSnapshot(file: CheckpointFile, crypter: Crypter | undefine
   const latest = file.checkpoint.latest;
   return {
     resources: (latest?.resources ?? []).map((entry) => decodeResource(entry, crypter)),
-    pendingOperations: (latest?.pending_operations ?? []).map(({ resource, type }) => ({ resource: decodeResource(resource, crypter), type })),
+    pendingOperations: (latest?.pending_operations ?? []).map(({ resource, type }) => ({
+      resource: decodeResource(resource, crypter),
+      type,
+    })),
     salt: saltOf(file),
   };
 }
@@ -90,17 +122,33 @@ export interface CheckpointContent {
   readonly crypter: Crypter;
 }
 
-export function encodeCheckpoint({ stack, resources, pendingOperations, crypter }: CheckpointContent): string {
+export function encodeCheckpoint({
+  stack,
+  resources,
+  pendingOperations,
+  crypter,
+}: CheckpointContent): string {
   const features = featuresOf([...resources, ...pendingOperations.map((o) => o.resource)]);
   const secrets = { crypter };
   const latest = {
     manifest: { time: new Date().toISOString(), magic: magicOf(WRITER), version: WRITER },
     secrets_providers: { type: "passphrase", state: { salt: crypter.salt } },
     ...(resources.length ? { resources: resources.map((r) => encodeResource(r, secrets)) } : {}),
-    ...(pendingOperations.length ? { pending_operations: pendingOperations.map((o) => ({ resource: encodeResource(o.resource, secrets), type: o.type })) } : {}),
+    ...(pendingOperations.length
+      ? {
+          pending_operations: pendingOperations.map((o) => ({
+            resource: encodeResource(o.resource, secrets),
+            type: o.type,
+          })),
+        }
+      : {}),
     metadata: {},
   };
-  return JSON.stringify({ version: features.length ? 4 : 3, ...(features.length ? { features } : {}), checkpoint: { stack, latest } });
+  return JSON.stringify({
+    version: features.length ? 4 : 3,
+    ...(features.length ? { features } : {}),
+    checkpoint: { stack, latest },
+  });
 }
 
 function featuresOf(resources: readonly ResourceState[]): string[] {
@@ -120,23 +168,51 @@ function magicOf(version: string): string {
 
 function decodeResource(e: ResourceEntry, crypter: Crypter | undefined): ResourceState {
   if (e.viewOf) throw unsupported(`the view ${e.urn} in the stack file`);
-  if (e.extensionRef || e.snippetID) throw unsupported(`the parameterized resource ${e.urn} in the stack file`);
+  if (e.extensionRef || e.snippetID)
+    throw unsupported(`the parameterized resource ${e.urn} in the stack file`);
   const text = (key: string): string => (typeof e[key] === "string" ? e[key] : "");
-  const list = (key: string): string[] => (Array.isArray(e[key]) ? (e[key] as unknown[]).map(String) : []);
+  const list = (key: string): string[] =>
+    Array.isArray(e[key]) ? (e[key] as unknown[]).map(String) : [];
   const hooks = (e.resourceHooks ?? {}) as Partial<Record<HookKind, string[]>>;
   return newState({
-    urn: e.urn, type: e.type, custom: e.custom === true, id: text("id"),
-    inputs: decodeStoredMap(e.inputs, crypter), outputs: decodeStoredMap(e.outputs, crypter),
-    parent: text("parent"), provider: text("provider"), dependencies: list("dependencies"),
-    propertyDependencies: e.propertyDependencies ? decodeDependencies(e.propertyDependencies as Record<string, string[] | null>) : undefined,
-    protect: e.protect === true, taint: e.taint === true, external: e.external === true, retainOnDelete: e.retainOnDelete === true,
-    refreshBeforeUpdate: e.refreshBeforeUpdate === true, delete: e.delete === true, pendingReplacement: e.pendingReplacement === true,
-    deletedWith: text("deletedWith"), replaceWith: list("replaceWith"), initErrors: list("initErrors"),
-    additionalSecretOutputs: list("additionalSecretOutputs"), ignoreChanges: list("ignoreChanges"), replaceOnChanges: list("replaceOnChanges"),
-    hideDiff: list("hideDiff"), customTimeouts: (e.customTimeouts ?? {}) as ResourceState["customTimeouts"], importID: text("importID"),
-    replacementTrigger: e.replacementTrigger === undefined ? null : decodeStored(e.replacementTrigger as Json, crypter),
-    resourceHooks: Object.fromEntries(HOOK_KINDS.flatMap((kind) => (hooks[kind]?.length ? [[kind, hooks[kind]]] : []))),
-    created: text("created"), modified: text("modified"), sourcePosition: text("sourcePosition"),
+    urn: e.urn,
+    type: e.type,
+    custom: e.custom === true,
+    id: text("id"),
+    inputs: decodeStoredMap(e.inputs, crypter),
+    outputs: decodeStoredMap(e.outputs, crypter),
+    parent: text("parent"),
+    provider: text("provider"),
+    dependencies: list("dependencies"),
+    propertyDependencies: e.propertyDependencies
+      ? decodeDependencies(e.propertyDependencies as Record<string, string[] | null>)
+      : undefined,
+    protect: e.protect === true,
+    taint: e.taint === true,
+    external: e.external === true,
+    retainOnDelete: e.retainOnDelete === true,
+    refreshBeforeUpdate: e.refreshBeforeUpdate === true,
+    delete: e.delete === true,
+    pendingReplacement: e.pendingReplacement === true,
+    deletedWith: text("deletedWith"),
+    replaceWith: list("replaceWith"),
+    initErrors: list("initErrors"),
+    additionalSecretOutputs: list("additionalSecretOutputs"),
+    ignoreChanges: list("ignoreChanges"),
+    replaceOnChanges: list("replaceOnChanges"),
+    hideDiff: list("hideDiff"),
+    customTimeouts: (e.customTimeouts ?? {}) as ResourceState["customTimeouts"],
+    importID: text("importID"),
+    replacementTrigger:
+      e.replacementTrigger === undefined
+        ? null
+        : decodeStored(e.replacementTrigger as Json, crypter),
+    resourceHooks: Object.fromEntries(
+      HOOK_KINDS.flatMap((kind) => (hooks[kind]?.length ? [[kind, hooks[kind]]] : [])),
+    ),
+    created: text("created"),
+    modified: text("modified"),
+    sourcePosition: text("sourcePosition"),
     stackTrace: Array.isArray(e.stackTrace) ? (e.stackTrace as unknown[]) : [],
   });
 }
@@ -147,19 +223,51 @@ function decodeDependencies(json: Record<string, string[] | null>): Record<strin
 
 /** An entry as it stands in the checkpoint: what is empty or false is left out. */
 export function encodeResource(r: ResourceState, secrets: SecretDisplay): object {
-  const map = (key: string, value: ResourceState["inputs"]): object => (Object.keys(value).length ? { [key]: encodeStoredMap(value, secrets) } : {});
+  const map = (key: string, value: ResourceState["inputs"]): object =>
+    Object.keys(value).length ? { [key]: encodeStoredMap(value, secrets) } : {};
   const text = (key: keyof ResourceState): object => (r[key] ? { [key]: r[key] } : {});
-  const list = (key: keyof ResourceState): object => ((r[key] as readonly unknown[]).length ? { [key]: r[key] } : {});
-  const timeouts = Object.fromEntries(Object.entries(r.customTimeouts).filter(([, seconds]) => seconds));
+  const list = (key: keyof ResourceState): object =>
+    (r[key] as readonly unknown[]).length ? { [key]: r[key] } : {};
+  const timeouts = Object.fromEntries(
+    Object.entries(r.customTimeouts).filter(([, seconds]) => seconds),
+  );
   return {
-    urn: r.urn, custom: r.custom, ...text("delete"), ...text("id"), type: r.type, ...map("inputs", r.inputs), ...map("outputs", r.outputs),
-    ...text("parent"), ...text("protect"), ...text("taint"), ...text("external"), ...list("dependencies"), ...list("initErrors"), ...text("provider"),
-    ...(r.propertyDependencies && Object.keys(r.propertyDependencies).length ? { propertyDependencies: r.propertyDependencies } : {}),
-    ...text("pendingReplacement"), ...list("additionalSecretOutputs"), ...(Object.keys(timeouts).length ? { customTimeouts: timeouts } : {}),
-    ...text("importID"), ...text("retainOnDelete"), ...text("deletedWith"), ...list("replaceWith"), ...text("created"), ...text("modified"),
-    ...text("sourcePosition"), ...list("stackTrace"), ...list("ignoreChanges"), ...list("hideDiff"), ...list("replaceOnChanges"),
-    ...(r.replacementTrigger === null || (isMap(r.replacementTrigger) && Object.keys(r.replacementTrigger).length === 0)
-      ? {} : { replacementTrigger: encodeStored(r.replacementTrigger, secrets) }),
-    ...text("refreshBeforeUpdate"), ...(Object.keys(r.resourceHooks).length ? { resourceHooks: r.resourceHooks } : {}),
+    urn: r.urn,
+    custom: r.custom,
+    ...text("delete"),
+    ...text("id"),
+    type: r.type,
+    ...map("inputs", r.inputs),
+    ...map("outputs", r.outputs),
+    ...text("parent"),
+    ...text("protect"),
+    ...text("taint"),
+    ...text("external"),
+    ...list("dependencies"),
+    ...list("initErrors"),
+    ...text("provider"),
+    ...(r.propertyDependencies && Object.keys(r.propertyDependencies).length
+      ? { propertyDependencies: r.propertyDependencies }
+      : {}),
+    ...text("pendingReplacement"),
+    ...list("additionalSecretOutputs"),
+    ...(Object.keys(timeouts).length ? { customTimeouts: timeouts } : {}),
+    ...text("importID"),
+    ...text("retainOnDelete"),
+    ...text("deletedWith"),
+    ...list("replaceWith"),
+    ...text("created"),
+    ...text("modified"),
+    ...text("sourcePosition"),
+    ...list("stackTrace"),
+    ...list("ignoreChanges"),
+    ...list("hideDiff"),
+    ...list("replaceOnChanges"),
+    ...(r.replacementTrigger === null ||
+    (isMap(r.replacementTrigger) && Object.keys(r.replacementTrigger).length === 0)
+      ? {}
+      : { replacementTrigger: encodeStored(r.replacementTrigger, secrets) }),
+    ...text("refreshBeforeUpdate"),
+    ...(Object.keys(r.resourceHooks).length ? { resourceHooks: r.resourceHooks } : {}),
   };
 }

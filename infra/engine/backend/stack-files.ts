@@ -1,5 +1,17 @@
 /** The files of one stack in Pulumi's own file backend layout, under `<backend>/.pulumi`. */
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,10 +33,22 @@ export interface StackName {
  */
 export function backendDirectory(url: string, home: string): string {
   const [address = ""] = url.split("?");
-  if (!address.startsWith("file://")) throw unsupported(`the backend ${url}`, "set PULUMI_BACKEND_URL to a file:// URL, or use the pulumi CLI for it");
+  if (!address.startsWith("file://"))
+    throw unsupported(
+      `the backend ${url}`,
+      "set PULUMI_BACKEND_URL to a file:// URL, or use the pulumi CLI for it",
+    );
   const path = address.slice("file://".length);
-  const directory = path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path.startsWith("/") ? fileURLToPath(address) : resolve(path);
-  if (!existsSync(directory)) throw new EngineError(`the backend folder ${directory} of ${url} does not exist: create it first`);
+  const directory =
+    path === "~" || path.startsWith("~/")
+      ? join(home, path.slice(1))
+      : path.startsWith("/")
+        ? fileURLToPath(address)
+        : resolve(path);
+  if (!existsSync(directory))
+    throw new EngineError(
+      `the backend folder ${directory} of ${url} does not exist: create it first`,
+    );
   return directory;
 }
 
@@ -46,11 +70,18 @@ export class StackFiles {
   #checkLayout(): void {
     const meta = join(this.root, "meta.yaml");
     if (existsSync(meta)) {
-      const version = (parse(readFileSync(meta, "utf8")) as { version?: number } | null)?.version ?? 0;
-      if (version !== META_VERSION) throw new EngineError(`${meta} says layout version ${version}, supported is ${META_VERSION}: upgrade the state with the pulumi CLI`);
+      const version =
+        (parse(readFileSync(meta, "utf8")) as { version?: number } | null)?.version ?? 0;
+      if (version !== META_VERSION)
+        throw new EngineError(
+          `${meta} says layout version ${version}, supported is ${META_VERSION}: upgrade the state with the pulumi CLI`,
+        );
       return;
     }
-    if (existsSync(join(this.root, "stacks"))) throw new EngineError(`${this.root} has stacks but no meta.yaml: it is the layout before projects, upgrade it with the pulumi CLI`);
+    if (existsSync(join(this.root, "stacks")))
+      throw new EngineError(
+        `${this.root} has stacks but no meta.yaml: it is the layout before projects, upgrade it with the pulumi CLI`,
+      );
     writeAtomically(meta, `version: ${META_VERSION}\n`);
   }
 
@@ -66,7 +97,10 @@ export class StackFiles {
   stacks(project: string): string[] {
     const directory = join(this.root, "stacks", project);
     if (!existsSync(directory)) return [];
-    return readdirSync(directory).filter((f) => f.endsWith(".json")).map((f) => f.slice(0, -".json".length)).sort();
+    return readdirSync(directory)
+      .filter((f) => f.endsWith(".json"))
+      .map((f) => f.slice(0, -".json".length))
+      .sort();
   }
 
   exists(name: StackName): boolean {
@@ -84,7 +118,8 @@ export class StackFiles {
 
   /** Replaces the stack file in one step; what was there becomes `<file>.bak`. */
   write(name: StackName, text: string): void {
-    const file = this.stackFile(name), backup = `${file}.bak`;
+    const file = this.stackFile(name),
+      backup = `${file}.bak`;
     if (existsSync(file)) {
       rmSync(backup, { force: true });
       try {
@@ -98,7 +133,8 @@ export class StackFiles {
 
   /** Writes the history entry, its checkpoint and the backup of a finished operation. */
   record(name: StackName, entry: object): void {
-    const { project, stack } = name, at = process.hrtime.bigint();
+    const { project, stack } = name,
+      at = process.hrtime.bigint();
     // Wall clock nanoseconds: milliseconds from the clock, the rest from the monotonic counter so that no two are equal.
     const ns = `${BigInt(Date.now()) * 1_000_000n + (at % 1_000_000n)}`;
     const checkpoint = readFileSync(this.stackFile(name), "utf8");

@@ -14,11 +14,23 @@ import { parseReference, providerReference } from "../urn.ts";
 import type { OperationType, PendingOperation } from "./checkpoint.ts";
 import { verifyIntegrity } from "./integrity.ts";
 
-export type SaveState = (resources: readonly ResourceState[], pendingOperations: readonly PendingOperation[]) => void;
+export type SaveState = (
+  resources: readonly ResourceState[],
+  pendingOperations: readonly PendingOperation[],
+) => void;
 
 const OPERATIONS: Partial<Record<StepView["op"], OperationType>> = {
-  create: "creating", "create-replacement": "creating", update: "updating", delete: "deleting", "delete-replaced": "deleting", discard: "deleting",
-  "discard-replaced": "deleting", read: "reading", "read-replacement": "reading", import: "importing", "import-replacement": "importing",
+  create: "creating",
+  "create-replacement": "creating",
+  update: "updating",
+  delete: "deleting",
+  "delete-replaced": "deleting",
+  discard: "deleting",
+  "discard-replaced": "deleting",
+  read: "reading",
+  "read-replacement": "reading",
+  import: "importing",
+  "import-replacement": "importing",
 };
 
 export class StateWriter {
@@ -41,14 +53,17 @@ export class StateWriter {
 
   /** Records that a step is under way; resolves when that is on disk. */
   async begin(step: StepView): Promise<void> {
-    const type = OPERATIONS[step.op], state = subject(step);
+    const type = OPERATIONS[step.op],
+      state = subject(step);
     if (!type || !state) return;
     this.#pending.set(state, type);
     await this.#write();
   }
 
   async end(step: StepView, status: StepStatus, error: Error | undefined): Promise<void> {
-    const success = !error || status === "partial", type = OPERATIONS[step.op], state = subject(step);
+    const success = !error || status === "partial",
+      type = OPERATIONS[step.op],
+      state = subject(step);
     if (type && state) {
       this.#pending.delete(state);
       if (success) this.#apply(step);
@@ -67,7 +82,13 @@ export class StateWriter {
   #apply(step: StepView): void {
     const { op, old, new: news } = step;
     if (news) {
-      if (old && (op === "update" || op === "read" || (old.pendingReplacement && op === "create-replacement"))) this.#done.add(old);
+      if (
+        old &&
+        (op === "update" ||
+          op === "read" ||
+          (old.pendingReplacement && op === "create-replacement"))
+      )
+        this.#done.add(old);
       this.#finished.push(news);
     } else if (old && !old.pendingReplacement) this.#done.add(old);
   }
@@ -95,19 +116,28 @@ export class StateWriter {
         } catch (error) {
           reject(error as Error);
         }
-      }));
+      }),
+    );
     return this.#scheduled;
   }
 
   #flush(): void {
     const deployment = this.#deployment;
     if (!deployment) return;
-    const all = [...this.#finished, ...deployment.resources].filter((state) => !this.#done.has(state));
-    const pending = [...[...this.#pending].map(([resource, type]) => ({ resource, type })), ...deployment.pendingOperations.filter((o) => o.type === "creating")];
+    const all = [...this.#finished, ...deployment.resources].filter(
+      (state) => !this.#done.has(state),
+    );
+    const pending = [
+      ...[...this.#pending].map(([resource, type]) => ({ resource, type })),
+      ...deployment.pendingOperations.filter((o) => o.type === "creating"),
+    ];
     const rename = renames(all);
     const resources = all.map(rename);
     verifyIntegrity(resources, "after this step");
-    this.#save(resources, pending.map(({ resource, type }) => ({ resource: rename(resource), type })));
+    this.#save(
+      resources,
+      pending.map(({ resource, type }) => ({ resource: rename(resource), type })),
+    );
     this.#dirty = false;
   }
 
@@ -126,9 +156,17 @@ function renames(states: readonly ResourceState[]): (state: ResourceState) => Re
   if (names.size === 0) return (state) => state;
   const name = (urn: string): string => names.get(urn) ?? urn;
   return (state) => ({
-    ...state, parent: name(state.parent), dependencies: state.dependencies.map(name), deletedWith: name(state.deletedWith), replaceWith: state.replaceWith.map(name),
+    ...state,
+    parent: name(state.parent),
+    dependencies: state.dependencies.map(name),
+    deletedWith: name(state.deletedWith),
+    replaceWith: state.replaceWith.map(name),
     provider: state.provider ? renamedReference(state.provider, name) : "",
-    propertyDependencies: state.propertyDependencies && Object.fromEntries(Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(name)])),
+    propertyDependencies:
+      state.propertyDependencies &&
+      Object.fromEntries(
+        Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(name)]),
+      ),
   });
 }
 
@@ -139,9 +177,24 @@ function renamedReference(reference: string, name: (urn: string) => string): str
 
 /** Whether a `same` changes anything that must not be lost. */
 function changed(old: ResourceState, news: ResourceState): boolean {
-  const texts = ["urn", "type", "custom", "retainOnDelete", "provider", "parent", "deletedWith", "protect", "importID"] as const;
+  const texts = [
+    "urn",
+    "type",
+    "custom",
+    "retainOnDelete",
+    "provider",
+    "parent",
+    "deletedWith",
+    "protect",
+    "importID",
+  ] as const;
   const json = ["customTimeouts", "replaceWith", "resourceHooks"] as const;
-  return texts.some((key) => old[key] !== news[key]) || json.some((key) => JSON.stringify(old[key]) !== JSON.stringify(news[key])) ||
-    [...old.dependencies].sort().join() !== [...news.dependencies].sort().join() || !equalMaps(old.inputs, news.inputs) ||
-    !equalMaps(old.outputs, news.outputs) || !equal(old.replacementTrigger, news.replacementTrigger);
+  return (
+    texts.some((key) => old[key] !== news[key]) ||
+    json.some((key) => JSON.stringify(old[key]) !== JSON.stringify(news[key])) ||
+    [...old.dependencies].sort().join() !== [...news.dependencies].sort().join() ||
+    !equalMaps(old.inputs, news.inputs) ||
+    !equalMaps(old.outputs, news.outputs) ||
+    !equal(old.replacementTrigger, news.replacementTrigger)
+  );
 }

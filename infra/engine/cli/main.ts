@@ -24,7 +24,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
   } catch (error) {
     const known = error instanceof EngineError;
-    process.stderr.write(`error: ${known ? error.message : ((error as Error).stack ?? messageOf(error))}\n`);
+    process.stderr.write(
+      `error: ${known ? error.message : ((error as Error).stack ?? messageOf(error))}\n`,
+    );
     return known ? error.exitCode : 1;
   }
 }

@@ -25,12 +25,14 @@ export interface Display {
 }
 
 export async function operate(args: Arguments): Promise<number> {
-  const { project, files } = openProject(args), name = stackName(project, args.stack);
+  const { project, files } = openProject(args),
+    name = stackName(project, args.stack);
   const kind: OperationKind = args.command === "preview" ? "up" : (args.command as OperationKind);
   checkFlags(args);
   const operation = operationOf(args, kind, project.refreshAlways);
   const passphrase = passphraseOf(process.env);
-  if (args.create && kind === "up" && operation.execute && !files.exists(name)) await createStack(project, files, name, passphrase, args.configFile);
+  if (args.create && kind === "up" && operation.execute && !files.exists(name))
+    await createStack(project, files, name, passphrase, args.configFile);
   // Taken first of all: a second run must be told so before it costs anything.
   const release = operation.execute ? acquireLock(files, name) : () => undefined;
   try {
@@ -47,15 +49,25 @@ interface Place {
   readonly passphrase: string;
 }
 
-async function runOperation(args: Arguments, operation: Operation, { project, files, name, passphrase }: Place): Promise<number> {
+async function runOperation(
+  args: Arguments,
+  operation: Operation,
+  { project, files, name, passphrase }: Place,
+): Promise<number> {
   const { kind } = operation;
-  const display = args.json ? jsonDisplay() : terminalDisplay(args.color);
+  const display = args.json ? jsonDisplay() : terminalDisplay(args);
   if (args.eventLog) writeFileSync(args.eventLog, "");
   const interruption = onInterrupt(display);
   let logged = false;
   const { Session } = await import("../session.ts");
   const session = new Session({
-    project, files, name, passphrase, env: process.env, settings: loadSettings(project, name.stack, args.configFile), signal: interruption.signal,
+    project,
+    files,
+    name,
+    passphrase,
+    env: process.env,
+    settings: loadSettings(project, name.stack, args.configFile),
+    signal: interruption.signal,
     begin: (preview) => {
       // The log is of the operation itself; a preview that only precedes it is not part of it.
       logged = !preview || !operation.execute;
@@ -73,8 +85,16 @@ async function runOperation(args: Arguments, operation: Operation, { project, fi
     if (problem) process.stderr.write(`error: ${problem}\n`);
     if (!succeeded || interruption.signal.aborted) return 1;
     if (args.expectNoChanges && changed) {
-      const what = operation.execute ? (kind === "up" ? "update" : kind) : kind === "up" ? "preview" : kind;
-      process.stderr.write(`error: no changes were expected for ${what} but changes were proposed\n`);
+      const what = operation.execute
+        ? kind === "up"
+          ? "update"
+          : kind
+        : kind === "up"
+          ? "preview"
+          : kind;
+      process.stderr.write(
+        `error: no changes were expected for ${what} but changes were proposed\n`,
+      );
       return CHANGED;
     }
     return 0;
@@ -85,20 +105,40 @@ async function runOperation(args: Arguments, operation: Operation, { project, fi
 
 function checkFlags(args: Arguments): void {
   const previewing = args.command === "preview" || args.previewOnly;
-  if (args.previewOnly && args.yes) throw new UsageError("--yes and --preview-only exclude each other");
-  if (!previewing && !args.yes) throw new UsageError("--yes must be passed: this engine does not ask (or use preview to see what would happen)");
-  if (args.targets.length && args.exclude.length) throw new UsageError("--target and --exclude exclude each other");
-  if (args.runProgram && args.command !== "destroy") throw unsupported(`--run-program with ${args.command}`);
+  if (args.previewOnly && args.yes)
+    throw new UsageError("--yes and --preview-only exclude each other");
+  if (!previewing && !args.yes)
+    throw new UsageError(
+      "--yes must be passed: this engine does not ask (or use preview to see what would happen)",
+    );
+  if (args.targets.length && args.exclude.length)
+    throw new UsageError("--target and --exclude exclude each other");
+  if (args.runProgram && args.command !== "destroy")
+    throw unsupported(`--run-program with ${args.command}`);
 }
 
 function operationOf(args: Arguments, kind: OperationKind, refreshAlways: boolean): Operation {
-  const previewOnly = args.command === "preview" || args.previewOnly, refresh = kind === "refresh" || (args.refresh ?? refreshAlways);
+  const previewOnly = args.command === "preview" || args.previewOnly,
+    refresh = kind === "refresh" || (args.refresh ?? refreshAlways);
   return {
-    kind, preview: previewOnly || !args.skipPreview, execute: !previewOnly, message: args.message, clearPendingCreates: args.clearPendingCreates,
+    kind,
+    preview: previewOnly || !args.skipPreview,
+    execute: !previewOnly,
+    message: args.message,
+    clearPendingCreates: args.clearPendingCreates,
     options: {
-      parallel: args.parallel, targets: new Set([...args.targets, ...args.targetReplace]), targetDependents: args.targetDependents, excludes: new Set(args.exclude),
-      excludeDependents: args.excludeDependents, excludeProtected: args.excludeProtected, replaceTargets: new Set([...args.replace, ...args.targetReplace]),
-      ignoreProtect: args.ignoreProtect, continueOnError: args.continueOnError, refresh, refreshOnly: kind === "refresh", destroyProgram: kind === "destroy" && args.runProgram,
+      parallel: args.parallel,
+      targets: new Set([...args.targets, ...args.targetReplace]),
+      targetDependents: args.targetDependents,
+      excludes: new Set(args.exclude),
+      excludeDependents: args.excludeDependents,
+      excludeProtected: args.excludeProtected,
+      replaceTargets: new Set([...args.replace, ...args.targetReplace]),
+      ignoreProtect: args.ignoreProtect,
+      continueOnError: args.continueOnError,
+      refresh,
+      refreshOnly: kind === "refresh",
+      destroyProgram: kind === "destroy" && args.runProgram,
     },
   };
 }
@@ -108,7 +148,10 @@ function onInterrupt(display: Display): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    display.print("interrupted: waiting for what is under way to finish; a second interrupt ends at once and may leave operations pending", "stderr");
+    display.print(
+      "interrupted: waiting for what is under way to finish; a second interrupt ends at once and may leave operations pending",
+      "stderr",
+    );
     controller.abort();
   };
   process.on("SIGINT", interrupt);

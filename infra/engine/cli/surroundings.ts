@@ -2,7 +2,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { backendDirectory, ORGANIZATION, StackFiles, type StackName } from "../backend/stack-files.ts";
+import {
+  backendDirectory,
+  ORGANIZATION,
+  StackFiles,
+  type StackName,
+} from "../backend/stack-files.ts";
 import { EngineError, UsageError } from "../errors.ts";
 import { loadProject, type Project } from "../project.ts";
 import type { Arguments } from "./arguments.ts";
@@ -10,13 +15,19 @@ import type { Arguments } from "./arguments.ts";
 export function openProject(args: Arguments): { project: Project; files: StackFiles } {
   if (!existsSync(args.cwd)) throw new UsageError(`got --cwd ${args.cwd}, which does not exist`);
   const project = loadProject(args.cwd);
-  return { project, files: new StackFiles(backendDirectory(backendUrl(project, process.env), homedir())) };
+  return {
+    project,
+    files: new StackFiles(backendDirectory(backendUrl(project, process.env), homedir())),
+  };
 }
 
 /** PULUMI_BACKEND_URL, then the project's `backend.url`, then the backend that `pulumi login` chose. */
 export function backendUrl(project: Project, env: NodeJS.ProcessEnv): string {
   const url = env.PULUMI_BACKEND_URL || project.backendUrl || loggedIn(env);
-  if (!url) throw new EngineError("no backend: set PULUMI_BACKEND_URL to a file:// URL, such as file:///var/lib/pulumi");
+  if (!url)
+    throw new EngineError(
+      "no backend: set PULUMI_BACKEND_URL to a file:// URL, such as file:///var/lib/pulumi",
+    );
   return url;
 }
 
@@ -30,9 +41,19 @@ function loggedIn(env: NodeJS.ProcessEnv): string | undefined {
 export function stackName(project: Project, given: string | undefined): StackName {
   const text = given ?? process.env.PULUMI_STACK;
   if (!text) throw new UsageError("which stack? pass --stack NAME");
-  const parts = text.split("/"), [stack = ""] = parts.slice(-1);
-  const qualified = parts.length === 1 || (parts.length === 2 && parts[0] === ORGANIZATION) || (parts.length === 3 && parts[0] === ORGANIZATION && parts[1] === project.name);
-  if (!qualified) throw new UsageError(`got the stack ${text}, expected NAME or ${ORGANIZATION}/${project.name}/NAME`);
-  if (!/^[A-Za-z0-9_.-]{1,100}$/.test(stack)) throw new UsageError(`got the stack name ${JSON.stringify(stack)}, allowed: up to 100 letters, digits, hyphens, underscores and periods`);
+  const parts = text.split("/"),
+    [stack = ""] = parts.slice(-1);
+  const qualified =
+    parts.length === 1 ||
+    (parts.length === 2 && parts[0] === ORGANIZATION) ||
+    (parts.length === 3 && parts[0] === ORGANIZATION && parts[1] === project.name);
+  if (!qualified)
+    throw new UsageError(
+      `got the stack ${text}, expected NAME or ${ORGANIZATION}/${project.name}/NAME`,
+    );
+  if (!/^[A-Za-z0-9_.-]{1,100}$/.test(stack))
+    throw new UsageError(
+      `got the stack name ${JSON.stringify(stack)}, allowed: up to 100 letters, digits, hyphens, underscores and periods`,
+    );
   return { project: project.name, stack };
 }

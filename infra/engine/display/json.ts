@@ -6,7 +6,9 @@ export function jsonDisplay(): Display {
     begin: () => undefined,
     event: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
     print: (message, stream) =>
-      void process.stdout.write(`${JSON.stringify({ timestamp: Math.floor(Date.now() / 1000), stdoutEvent: { message: `${message}\n`, stream, color: "never" } })}\n`),
+      void process.stdout.write(
+        `${JSON.stringify({ timestamp: Math.floor(Date.now() / 1000), stdoutEvent: { message: `${message}\n`, stream, color: "never" } })}\n`,
+      ),
     end: () => undefined,
   };
 }

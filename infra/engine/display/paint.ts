@@ -5,5 +5,10 @@ export type Paint = Readonly<Record<keyof typeof CODES, (text: string) => string
 /** Colours, or their absence. */
 export function painter(enabled: boolean): Paint {
   const names = Object.keys(CODES) as (keyof typeof CODES)[];
-  return Object.fromEntries(names.map((name) => [name, (text: string) => (enabled ? `\x1b[${CODES[name]}m${text}\x1b[0m` : text)])) as Paint;
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      (text: string) => (enabled ? `\x1b[${CODES[name]}m${text}\x1b[0m` : text),
+    ]),
+  ) as Paint;
 }

@@ -37,7 +37,11 @@ export class Recorder implements StepEvents {
   }
 
   emit(body: EventBody): void {
-    this.#options.listener({ sequence: this.#sequence++, timestamp: Math.floor(Date.now() / 1000), ...body });
+    this.#options.listener({
+      sequence: this.#sequence++,
+      timestamp: Math.floor(Date.now() / 1000),
+      ...body,
+    });
   }
 
   diagnostic(diagnostic: Diagnostic): void {
@@ -53,25 +57,40 @@ export class Recorder implements StepEvents {
     if (error) this.#failed(step, status, error);
     else this.#succeeded(step);
     // Of an update that half failed the old inputs stay, so that the next run tries again.
-    if (status === "partial" && step.op === "update" && step.new && step.old) step.new.inputs = step.old.inputs;
+    if (status === "partial" && step.op === "update" && step.new && step.old)
+      step.new.inputs = step.old.inputs;
     await this.#options.writer?.end(step, status, error);
   }
 
   #failed(step: Step, status: StepStatus, error: Error): void {
     if (status === "unknown") this.#maybeCorrupt = true;
-    const urn = step.internal ? "" : step.urn, { preview } = this.#options;
-    this.diagnostic({ severity: "error", urn, message: preview ? `Preview failed: ${error.message}` : error.message });
-    if (!preview) this.emit({ resOpFailedEvent: { metadata: stepMetadata(step), status: STATUS[status], steps: this.#steps } });
+    const urn = step.internal ? "" : step.urn,
+      { preview } = this.#options;
+    this.diagnostic({
+      severity: "error",
+      urn,
+      message: preview ? `Preview failed: ${error.message}` : error.message,
+    });
+    if (!preview)
+      this.emit({
+        resOpFailedEvent: {
+          metadata: stepMetadata(step),
+          status: STATUS[status],
+          steps: this.#steps,
+        },
+      });
   }
 
   #succeeded(step: Step): void {
     const { preview, refreshOnly } = this.#options;
-    const refreshed = step.op === "refresh", op = refreshed && refreshOnly ? step.resultOp : step.op;
+    const refreshed = step.op === "refresh",
+      op = refreshed && refreshOnly ? step.resultOp : step.op;
     if ((step.counts || (refreshed && refreshOnly)) && !step.internal) {
       this.#steps++;
       this.#changes[op] = (this.#changes[op] ?? 0) + 1;
     }
-    if (preview || step.res.custom || refreshed || step.op === "delete") this.emit({ resOutputsEvent: { metadata: stepMetadata(step, op), ...this.#flags(step) } });
+    if (preview || step.res.custom || refreshed || step.op === "delete")
+      this.emit({ resOutputsEvent: { metadata: stepMetadata(step, op), ...this.#flags(step) } });
   }
 
   async outputs(step: Step): Promise<void> {
@@ -86,13 +105,23 @@ export class Recorder implements StepEvents {
   summary(succeeded: boolean): void {
     this.emit({
       summaryEvent: {
-        maybeCorrupt: this.#maybeCorrupt, durationSeconds: Math.round((Date.now() - this.#started) / 1000), resourceChanges: this.#changes,
-        PolicyPacks: {}, isPreview: this.#options.preview, result: succeeded ? "succeeded" : "failed",
+        maybeCorrupt: this.#maybeCorrupt,
+        durationSeconds: Math.round((Date.now() - this.#started) / 1000),
+        resourceChanges: this.#changes,
+        PolicyPacks: {},
+        isPreview: this.#options.preview,
+        result: succeeded ? "succeeded" : "failed",
       },
     });
   }
 
-  #flags(step: StepView & { readonly internal: boolean }): { planning?: boolean; internal?: boolean } {
-    return { ...(this.#options.preview ? { planning: true } : {}), ...(step.internal ? { internal: true } : {}) };
+  #flags(step: StepView & { readonly internal: boolean }): {
+    planning?: boolean;
+    internal?: boolean;
+  } {
+    return {
+      ...(this.#options.preview ? { planning: true } : {}),
+      ...(step.internal ? { internal: true } : {}),
+    };
   }
 }

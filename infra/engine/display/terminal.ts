@@ -17,20 +17,118 @@ interface Wording {
 }
 
 const WORDS: Readonly<Record<string, Wording>> = {
-  same: { sign: " ", paint: "dim", doing: "", done: "unchanged", would: "unchanged", counted: "unchanged" },
-  create: { sign: "+", paint: "green", doing: "creating", done: "created", would: "create", counted: "created" },
-  update: { sign: "~", paint: "yellow", doing: "updating", done: "updated", would: "update", counted: "updated" },
-  delete: { sign: "-", paint: "red", doing: "deleting", done: "deleted", would: "delete", counted: "deleted" },
-  replace: { sign: "+-", paint: "magenta", doing: "replacing", done: "replaced", would: "replace", counted: "replaced" },
-  "create-replacement": { sign: "++", paint: "magenta", doing: "creating replacement", done: "created replacement", would: "create replacement", counted: "created" },
-  "delete-replaced": { sign: "--", paint: "magenta", doing: "deleting original", done: "deleted original", would: "delete original", counted: "deleted" },
-  read: { sign: ">", paint: "cyan", doing: "reading", done: "read", would: "read", counted: "read" },
-  "read-replacement": { sign: ">>", paint: "cyan", doing: "reading for replacement", done: "read for replacement", would: "read for replacement", counted: "read" },
-  refresh: { sign: "~", paint: "cyan", doing: "refreshing", done: "refreshed", would: "refresh", counted: "refreshed" },
-  discard: { sign: "<", paint: "red", doing: "forgetting", done: "forgotten", would: "forget", counted: "forgotten" },
-  "discard-replaced": { sign: "<<", paint: "magenta", doing: "forgetting", done: "forgotten", would: "forget", counted: "forgotten" },
-  import: { sign: "=", paint: "green", doing: "importing", done: "imported", would: "import", counted: "imported" },
-  "import-replacement": { sign: "=>", paint: "magenta", doing: "importing replacement", done: "imported replacement", would: "import replacement", counted: "imported" },
+  same: {
+    sign: " ",
+    paint: "dim",
+    doing: "",
+    done: "unchanged",
+    would: "unchanged",
+    counted: "unchanged",
+  },
+  create: {
+    sign: "+",
+    paint: "green",
+    doing: "creating",
+    done: "created",
+    would: "create",
+    counted: "created",
+  },
+  update: {
+    sign: "~",
+    paint: "yellow",
+    doing: "updating",
+    done: "updated",
+    would: "update",
+    counted: "updated",
+  },
+  delete: {
+    sign: "-",
+    paint: "red",
+    doing: "deleting",
+    done: "deleted",
+    would: "delete",
+    counted: "deleted",
+  },
+  replace: {
+    sign: "+-",
+    paint: "magenta",
+    doing: "replacing",
+    done: "replaced",
+    would: "replace",
+    counted: "replaced",
+  },
+  "create-replacement": {
+    sign: "++",
+    paint: "magenta",
+    doing: "creating replacement",
+    done: "created replacement",
+    would: "create replacement",
+    counted: "created",
+  },
+  "delete-replaced": {
+    sign: "--",
+    paint: "magenta",
+    doing: "deleting original",
+    done: "deleted original",
+    would: "delete original",
+    counted: "deleted",
+  },
+  read: {
+    sign: ">",
+    paint: "cyan",
+    doing: "reading",
+    done: "read",
+    would: "read",
+    counted: "read",
+  },
+  "read-replacement": {
+    sign: ">>",
+    paint: "cyan",
+    doing: "reading for replacement",
+    done: "read for replacement",
+    would: "read for replacement",
+    counted: "read",
+  },
+  refresh: {
+    sign: "~",
+    paint: "cyan",
+    doing: "refreshing",
+    done: "refreshed",
+    would: "refresh",
+    counted: "refreshed",
+  },
+  discard: {
+    sign: "<",
+    paint: "red",
+    doing: "forgetting",
+    done: "forgotten",
+    would: "forget",
+    counted: "forgotten",
+  },
+  "discard-replaced": {
+    sign: "<<",
+    paint: "magenta",
+    doing: "forgetting",
+    done: "forgotten",
+    would: "forget",
+    counted: "forgotten",
+  },
+  import: {
+    sign: "=",
+    paint: "green",
+    doing: "importing",
+    done: "imported",
+    would: "import",
+    counted: "imported",
+  },
+  "import-replacement": {
+    sign: "=>",
+    paint: "magenta",
+    doing: "importing replacement",
+    done: "imported replacement",
+    would: "import replacement",
+    counted: "imported",
+  },
 };
 
 const TITLES = {
@@ -43,7 +141,11 @@ const TITLES = {
 const ANNOUNCE_AFTER_MS = 1_000;
 
 export function terminalDisplay(color: "auto" | "always" | "never"): Display {
-  return new TerminalDisplay(painter(color === "always" || (color === "auto" && process.stdout.isTTY && !process.env.NO_COLOR)));
+  return new TerminalDisplay(
+    painter(
+      color === "always" || (color === "auto" && process.stdout.isTTY && !process.env.NO_COLOR),
+    ),
+  );
 }
 
 class TerminalDisplay implements Display {
@@ -53,8 +155,11 @@ class TerminalDisplay implements Display {
   #refresh = false;
   #outputs: { old: StepMetadata["new"]; new: StepMetadata["new"] } | undefined;
 
-  constructor(paint: Paint) {
+  readonly #showOutputs: boolean;
+
+  constructor(paint: Paint, showOutputs: boolean) {
     this.#paint = paint;
+    this.#showOutputs = showOutputs;
   }
 
   begin(kind: keyof typeof TITLES, preview: boolean, stack: string): void {
@@ -65,8 +170,10 @@ class TerminalDisplay implements Display {
   }
 
   event(event: EngineEvent): void {
-    if ("resourcePreEvent" in event) this.#started(event.resourcePreEvent.metadata, event.resourcePreEvent.internal === true);
-    else if ("resOutputsEvent" in event) this.#done(event.resOutputsEvent.metadata, event.resOutputsEvent.internal === true);
+    if ("resourcePreEvent" in event)
+      this.#started(event.resourcePreEvent.metadata, event.resourcePreEvent.internal === true);
+    else if ("resOutputsEvent" in event)
+      this.#done(event.resOutputsEvent.metadata, event.resOutputsEvent.internal === true);
     else if ("resOpFailedEvent" in event) this.#failed(event.resOpFailedEvent.metadata);
     else if ("diagnosticEvent" in event) this.#diagnostic(event.diagnosticEvent);
     else if ("summaryEvent" in event) this.#summary(event.summaryEvent);
@@ -88,7 +195,10 @@ class TerminalDisplay implements Display {
       return;
     }
     const { doing } = WORDS[step.op] ?? {};
-    const timer = setTimeout(() => doing && this.#row(step, step.op, `${doing}...`), ANNOUNCE_AFTER_MS);
+    const timer = setTimeout(
+      () => doing && this.#row(step, step.op, `${doing}...`),
+      ANNOUNCE_AFTER_MS,
+    );
     timer.unref();
     this.#running.set(key(step), { since: Date.now(), timer });
   }
@@ -113,7 +223,8 @@ class TerminalDisplay implements Display {
 
   #show(step: StepMetadata, op: string, tookMs: number): void {
     const words = WORDS[op];
-    const took = !this.#preview && op !== "same" && tookMs >= 100 ? ` (${(tookMs / 1000).toFixed(1)} s)` : "";
+    const took =
+      !this.#preview && op !== "same" && tookMs >= 100 ? ` (${(tookMs / 1000).toFixed(1)} s)` : "";
     const changes = [...new Set([...(step.diffs ?? []), ...(step.keys ?? [])])];
     const what = changes.length && op !== "same" ? this.#paint.dim(` [${changes.join(", ")}]`) : "";
     this.#row(step, op, `${(this.#preview ? words?.would : words?.done) ?? op}${took}${what}`);
@@ -124,26 +235,54 @@ class TerminalDisplay implements Display {
     this.#line(this.#paint[paint](` ${sign.padEnd(2)} ${step.type} ${nameOf(step.urn)} `) + text);
   }
 
-  #diagnostic({ severity, urn, message, ephemeral }: Extract<EngineEvent, { diagnosticEvent: unknown }>["diagnosticEvent"]): void {
+  #diagnostic({
+    severity,
+    urn,
+    message,
+    ephemeral,
+  }: Extract<EngineEvent, { diagnosticEvent: unknown }>["diagnosticEvent"]): void {
     if (ephemeral) return;
-    const paint = severity === "error" ? this.#paint.red : severity === "warning" ? this.#paint.yellow : (text: string) => text;
+    const paint =
+      severity === "error"
+        ? this.#paint.red
+        : severity === "warning"
+          ? this.#paint.yellow
+          : (text: string) => text;
     const who = urn && !isRootStack(urn) ? `${nameOf(urn)}: ` : "";
-    this.#line(paint(`${severity.startsWith("info") ? "" : `${severity}: `}${who}${message.trimEnd()}`).replaceAll("\n", "\n    "));
+    this.#line(
+      paint(
+        `${severity.startsWith("info") ? "" : `${severity}: `}${who}${message.trimEnd()}`,
+      ).replaceAll("\n", "\n    "),
+    );
   }
 
-  #summary({ resourceChanges, durationSeconds, result }: Extract<EngineEvent, { summaryEvent: unknown }>["summaryEvent"]): void {
-    const outputs = this.#outputs && shownOutputs(this.#outputs.old?.outputs, this.#outputs.new?.outputs);
-    if (outputs?.length && !this.#refresh) this.#line(`${this.#paint.bold("Outputs:")}\n${outputs.map((line) => `    ${line}`).join("\n")}`);
+  #summary({
+    resourceChanges,
+    durationSeconds,
+    result,
+  }: Extract<EngineEvent, { summaryEvent: unknown }>["summaryEvent"]): void {
+    const outputs =
+      this.#outputs && shownOutputs(this.#outputs.old?.outputs, this.#outputs.new?.outputs);
+    if (outputs?.length && !this.#refresh && this.#showOutputs)
+      this.#line(
+        `${this.#paint.bold("Outputs:")}\n${outputs.map((line) => `    ${line}`).join("\n")}`,
+      );
     const counts = this.#counts(resourceChanges);
-    this.#line(`${this.#paint.bold("Resources:")} ${counts || "no changes"}${this.#preview ? "" : `, ${durationSeconds} s`}${result === "failed" ? this.#paint.red(" - failed") : ""}`);
+    this.#line(
+      `${this.#paint.bold("Resources:")} ${counts || "no changes"}${this.#preview ? "" : `, ${durationSeconds} s`}${result === "failed" ? this.#paint.red(" - failed") : ""}`,
+    );
   }
 
   #counts(changes: ResourceChanges): string {
     const order = Object.keys(WORDS).filter((op) => op !== "same");
-    const parts = [...order, "same"].filter((op) => changes[op]).map((op) => {
-      const { counted = op, would = op, paint = "dim" as const } = WORDS[op] ?? {};
-      return this.#paint[paint](`${changes[op]} ${this.#preview && op !== "same" ? `to ${would}` : counted}`);
-    });
+    const parts = [...order, "same"]
+      .filter((op) => changes[op])
+      .map((op) => {
+        const { counted = op, would = op, paint = "dim" as const } = WORDS[op] ?? {};
+        return this.#paint[paint](
+          `${changes[op]} ${this.#preview && op !== "same" ? `to ${would}` : counted}`,
+        );
+      });
     return parts.join(", ");
   }
 

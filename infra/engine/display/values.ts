@@ -6,16 +6,30 @@ type Outputs = Record<string, Json>;
 
 /** One line per output, with a sign where it is new, changed or gone. */
 export function shownOutputs(olds: Outputs | undefined, news: Outputs | undefined): string[] {
-  const before = olds ?? {}, after = news ?? {}, names = [...new Set([...Object.keys(after), ...Object.keys(before)])].sort();
+  const before = olds ?? {},
+    after = news ?? {},
+    names = [...new Set([...Object.keys(after), ...Object.keys(before)])].sort();
   const width = Math.max(0, ...names.map((name) => name.length));
   return names.map((name) => {
-    const sign = !olds || Object.keys(before).length === 0 ? "" : !(name in after) ? "- " : !(name in before) ? "+ " : JSON.stringify(before[name]) === JSON.stringify(after[name]) ? "  " : "~ ";
+    const sign =
+      !olds || Object.keys(before).length === 0
+        ? ""
+        : !(name in after)
+          ? "- "
+          : !(name in before)
+            ? "+ "
+            : JSON.stringify(before[name]) === JSON.stringify(after[name])
+              ? "  "
+              : "~ ";
     return `${sign}${name.padEnd(width)}: ${show(name in after ? (after[name] as Json) : (before[name] as Json))}`;
   });
 }
 
 function show(value: Json): string {
-  return JSON.stringify(plain(value), undefined, 2).replaceAll("\n", "\n    ").replaceAll('"[unknown]"', "[unknown]").replaceAll('"[secret]"', "[secret]");
+  return JSON.stringify(plain(value), undefined, 2)
+    .replaceAll("\n", "\n    ")
+    .replaceAll('"[unknown]"', "[unknown]")
+    .replaceAll('"[secret]"', "[secret]");
 }
 
 function plain(value: Json): Json {

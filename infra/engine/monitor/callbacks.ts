@@ -14,13 +14,23 @@ export class CallbackClients {
     const target = callback.getTarget();
     let client = this.#clients.get(target);
     if (!client) {
-      client = new callbackGrpc.CallbacksClient(target, grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
+      client = new callbackGrpc.CallbacksClient(
+        target,
+        grpc.credentials.createInsecure(),
+        CHANNEL_OPTIONS,
+      );
       this.#clients.set(target, client);
     }
     const message = new callbackPb.CallbackInvokeRequest();
     message.setToken(callback.getToken());
     message.setRequest(request);
-    return (await call<typeof message, InstanceType<typeof callbackPb.CallbackInvokeResponse>>(client, client.invoke as never, message)).getResponse_asU8();
+    return (
+      await call<typeof message, InstanceType<typeof callbackPb.CallbackInvokeResponse>>(
+        client,
+        client.invoke as never,
+        message,
+      )
+    ).getResponse_asU8();
   }
 
   close(): void {

@@ -29,16 +29,25 @@ export class ProgramHooks implements HookRunner {
   }
 
   register(name: string, hook: Hook): void {
-    if (this.#hooks.has(name)) throw new Error(`resource hook already registered for name ${JSON.stringify(name)}`);
+    if (this.#hooks.has(name))
+      throw new Error(`resource hook already registered for name ${JSON.stringify(name)}`);
     this.#hooks.set(name, hook);
   }
 
   registerErrorHook(name: string, callback: Callback): void {
-    if (this.#errorHooks.has(name)) throw new Error(`error hook already registered for name ${JSON.stringify(name)}`);
+    if (this.#errorHooks.has(name))
+      throw new Error(`error hook already registered for name ${JSON.stringify(name)}`);
     this.#errorHooks.set(name, callback);
   }
 
-  async run({ kind, state, newInputs, oldInputs, newOutputs, oldOutputs }: HookArguments): Promise<void> {
+  async run({
+    kind,
+    state,
+    newInputs,
+    oldInputs,
+    newOutputs,
+    oldOutputs,
+  }: HookArguments): Promise<void> {
     for (const name of state.resourceHooks[kind] ?? []) {
       const hook = this.#hooks.get(name);
       if (!hook) throw new Error(`resource hook ${JSON.stringify(name)} was not registered`);
@@ -48,12 +57,17 @@ export class ProgramHooks implements HookRunner {
       request.setId(state.id);
       request.setName(nameOf(state.urn));
       request.setType(state.type);
-      const set = (map: ValueMap | undefined, put: (struct: ReturnType<typeof encodeStruct>) => void): void => void (map && put(encodeStruct(map, WIRE)));
+      const set = (
+        map: ValueMap | undefined,
+        put: (struct: ReturnType<typeof encodeStruct>) => void,
+      ): void => void (map && put(encodeStruct(map, WIRE)));
       set(newInputs, (s) => request.setNewInputs(s));
       set(oldInputs, (s) => request.setOldInputs(s));
       set(newOutputs, (s) => request.setNewOutputs(s));
       set(oldOutputs, (s) => request.setOldOutputs(s));
-      const response = resourcePb.ResourceHookResponse.deserializeBinary(await this.#callbacks.invoke(hook.callback, request.serializeBinary()));
+      const response = resourcePb.ResourceHookResponse.deserializeBinary(
+        await this.#callbacks.invoke(hook.callback, request.serializeBinary()),
+      );
       if (!response.getError()) continue;
       const message = `${kind.startsWith("Before") ? "before" : "after"} hook ${JSON.stringify(name)} failed: ${response.getError()}`;
       if (!hook.ignoreErrors) throw new Error(message);
@@ -61,7 +75,14 @@ export class ProgramHooks implements HookRunner {
     }
   }
 
-  async retry({ state, newInputs, oldInputs, oldOutputs, failures, operation }: HookArguments): Promise<boolean> {
+  async retry({
+    state,
+    newInputs,
+    oldInputs,
+    oldOutputs,
+    failures,
+    operation,
+  }: HookArguments): Promise<boolean> {
     let again = false;
     for (const name of state.resourceHooks.OnError ?? []) {
       const callback = this.#errorHooks.get(name);
@@ -76,8 +97,11 @@ export class ProgramHooks implements HookRunner {
       if (oldOutputs) request.setOldOutputs(encodeStruct(oldOutputs, WIRE));
       request.setFailedOperation(operation ?? "");
       request.setErrorsList([...(failures ?? [])]);
-      const response = resourcePb.ErrorHookResponse.deserializeBinary(await this.#callbacks.invoke(callback, request.serializeBinary()));
-      if (response.getError()) throw new Error(`error hook ${JSON.stringify(name)} failed: ${response.getError()}`);
+      const response = resourcePb.ErrorHookResponse.deserializeBinary(
+        await this.#callbacks.invoke(callback, request.serializeBinary()),
+      );
+      if (response.getError())
+        throw new Error(`error hook ${JSON.stringify(name)} failed: ${response.getError()}`);
       again ||= response.getRetry();
     }
     return again;

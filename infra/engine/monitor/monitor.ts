@@ -2,7 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
-import callbackPb from "@pulumi/pulumi/proto/callback_pb.js";
+import type callbackPb from "@pulumi/pulumi/proto/callback_pb.js";
 import type { StackConfig } from "../config.ts";
 import { messageOf, unsupported } from "../errors.ts";
 import { withVersion, type ProviderRegistry } from "../plugins/registry.ts";
@@ -18,7 +18,15 @@ import { CallbackClients, type Callback } from "./callbacks.ts";
 import { DefaultProviders } from "./default-providers.ts";
 import { ProgramHooks } from "./hooks.ts";
 import { EventQueue } from "./queue.ts";
-import { draftOf, goalOf, sourcePosition, stackTrace, transform, type Draft, type RegisterRequest } from "./registration.ts";
+import {
+  draftOf,
+  goalOf,
+  sourcePosition,
+  stackTrace,
+  transform,
+  type Draft,
+  type RegisterRequest,
+} from "./registration.ts";
 
 type ReadRequest = InstanceType<typeof resourcePb.ReadResourceRequest>;
 type InvokeRequest = InstanceType<typeof resourcePb.ResourceInvokeRequest>;
@@ -26,10 +34,18 @@ type InvokeRequest = InstanceType<typeof resourcePb.ResourceInvokeRequest>;
 const F = resourcePb.ResourceMonitorFeature;
 /** What a program may use; for anything else the SDK says that the engine does not support it. */
 export const FEATURES = [
-  F.RESOURCE_MONITOR_FEATURE_SECRETS, F.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES, F.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
-  F.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS, F.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER, F.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
-  F.RESOURCE_MONITOR_FEATURE_REPLACE_WITH, F.RESOURCE_MONITOR_FEATURE_TRANSFORMS, F.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
-  F.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS, F.RESOURCE_MONITOR_FEATURE_BYTE_STRING, F.RESOURCE_MONITOR_FEATURE_INVOKE_DEPENDS_ON,
+  F.RESOURCE_MONITOR_FEATURE_SECRETS,
+  F.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
+  F.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
+  F.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+  F.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
+  F.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+  F.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+  F.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+  F.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+  F.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
+  F.RESOURCE_MONITOR_FEATURE_BYTE_STRING,
+  F.RESOURCE_MONITOR_FEATURE_INVOKE_DEPENDS_ON,
 ];
 
 /** Raised towards the program when the run is over. */
@@ -66,7 +82,9 @@ export class Monitor {
     const { deployment } = options;
     this.#hooks = new ProgramHooks(this.#callbacks, deployment.events, deployment.options.preview);
     deployment.hooks = this.#hooks;
-    this.#defaults = new DefaultProviders(options.config, deployment.resources, (registration) => this.events.push(registration));
+    this.#defaults = new DefaultProviders(options.config, deployment.resources, (registration) =>
+      this.events.push(registration),
+    );
     this.#closed.promise.catch(() => undefined);
   }
 
@@ -90,32 +108,66 @@ export class Monitor {
   }
 
   deploymentInfo(): InstanceType<typeof resourcePb.DeploymentInfo> {
-    const { project, stack, organization, config, deployment } = this.#options, info = new resourcePb.DeploymentInfo();
+    const { project, stack, organization, config, deployment } = this.#options,
+      info = new resourcePb.DeploymentInfo();
     info.setProject(project.name);
     info.setStack(stack);
     info.setOrganization(organization);
     for (const [key, { text }] of config) info.getConfigMap().set(key, text);
-    info.setConfigsecretkeysList([...config].filter(([, { secret }]) => secret).map(([key]) => key));
+    info.setConfigsecretkeysList(
+      [...config].filter(([, { secret }]) => secret).map(([key]) => key),
+    );
     info.setDryrun(deployment.options.preview);
     info.setParallel(deployment.options.parallel);
     info.setSupportedfeaturesList([...FEATURES]);
     return info;
   }
 
-  async registerResource(request: RegisterRequest): Promise<InstanceType<typeof resourcePb.RegisterResourceResponse>> {
+  async registerResource(
+    request: RegisterRequest,
+  ): Promise<InstanceType<typeof resourcePb.RegisterResourceResponse>> {
     refuse(request);
-    const type = request.getType(), custom = request.getCustom(), parent = request.getParent();
-    if (custom && !isToken(type)) throw invalid(`Type '${type}' is not a valid type token (must have format '*:*:*')`);
+    const type = request.getType(),
+      custom = request.getCustom(),
+      parent = request.getParent();
+    if (custom && !isToken(type))
+      throw invalid(`Type '${type}' is not a valid type token (must have format '*:*:*')`);
     this.#inherit(request, parent);
     let draft = draftOf(request);
-    if (custom && !isProviderType(type)) draft.options.setProvider(this.#inheritedProvider(draft, parent, type));
+    if (custom && !isProviderType(type))
+      draft.options.setProvider(this.#inheritedProvider(draft, parent, type));
     const own = request.getTransformsList();
-    for (const callback of this.#transformsFor(own, parent)) draft = await this.#race(transform(this.#callbacks, callback, draft, { type, name: request.getName(), custom, parent }));
-    const provider = custom && !isProviderType(type) ? await this.#race(this.#providerReference(draft.options.getProvider(), packageOf(type), draft.options.getVersion(), type)) : "";
+    for (const callback of this.#transformsFor(own, parent))
+      draft = await this.#race(
+        transform(this.#callbacks, callback, draft, {
+          type,
+          name: request.getName(),
+          custom,
+          parent,
+        }),
+      );
+    const provider =
+      custom && !isProviderType(type)
+        ? await this.#race(
+            this.#providerReference(
+              draft.options.getProvider(),
+              packageOf(type),
+              draft.options.getVersion(),
+              type,
+            ),
+          )
+        : "";
     draft.inputs = this.#withProviderInputs(draft, type);
     draft.inputs = withAssetHashes(draft.inputs, this.#options.project.programDirectory);
-    const goal = goalOf(request, draft, { root: this.#options.project.root, type, parent, provider });
-    const result = await this.#race(new Promise<RegisterResult>((done) => this.events.push({ kind: "register", goal, done })));
+    const goal = goalOf(request, draft, {
+      root: this.#options.project.root,
+      type,
+      parent,
+      provider,
+    });
+    const result = await this.#race(
+      new Promise<RegisterResult>((done) => this.events.push({ kind: "register", goal, done })),
+    );
     return this.#registered(request, goal, draft, own, result);
   }
 
@@ -129,73 +181,138 @@ export class Monitor {
   }
 
   #inheritedProvider({ options }: Draft, parent: string, type: string): string {
-    const name = packageOf(type), given = options.getProvider() || (options.getProvidersMap().get(name) as string | undefined);
+    const name = packageOf(type),
+      given = options.getProvider() || (options.getProvidersMap().get(name) as string | undefined);
     if (given) return given;
     const above = this.#goals.get(parent);
-    if (above?.provider && packageOfProvider(typeOf(parseReference(above.provider).urn)) === name) return above.provider;
+    if (above?.provider && packageOfProvider(typeOf(parseReference(above.provider).urn)) === name)
+      return above.provider;
     return this.#componentProviders.get(parent)?.get(name) ?? "";
   }
 
   #transformsFor(own: readonly Callback[], parent: string): Callback[] {
     const found = [...own];
-    for (let urn = parent; urn; urn = this.#goals.get(urn)?.parent ?? "") found.push(...(this.#transforms.get(urn) ?? []));
+    for (let urn = parent; urn; urn = this.#goals.get(urn)?.parent ?? "")
+      found.push(...(this.#transforms.get(urn) ?? []));
     return [...found, ...this.#stackTransforms];
   }
 
   /** A given reference, or the default provider of the package; a bare package reference is not one. */
-  async #providerReference(given: string, packageName: string, version: string, type: string): Promise<string> {
+  async #providerReference(
+    given: string,
+    packageName: string,
+    version: string,
+    type: string,
+  ): Promise<string> {
     return given === "" ? this.#defaults.reference(packageName, version, type) : given;
   }
 
   #withProviderInputs({ inputs, options }: Draft, type: string): Draft["inputs"] {
     if (!isProviderType(type)) return inputs;
-    return withVersion(inputs, options.getVersion() || this.#defaults.versionOf(packageOfProvider(type)));
+    return withVersion(
+      inputs,
+      options.getVersion() || this.#defaults.versionOf(packageOfProvider(type)),
+    );
   }
 
-  #registered(request: RegisterRequest, goal: Goal, { options }: Draft, transforms: readonly Callback[], { state, result, unknown }: RegisterResult): InstanceType<typeof resourcePb.RegisterResourceResponse> {
+  #registered(
+    request: RegisterRequest,
+    goal: Goal,
+    { options }: Draft,
+    transforms: readonly Callback[],
+    { state, result, unknown }: RegisterResult,
+  ): InstanceType<typeof resourcePb.RegisterResourceResponse> {
     this.#goals.set(state.urn, goal);
     this.#states.set(state.urn, state);
     this.#transforms.set(state.urn, transforms);
     if (!goal.custom) {
       const providers = new Map(this.#componentProviders.get(goal.parent) ?? []);
-      options.getProvidersMap().forEach((reference: string, name: string) => providers.set(name, reference));
+      options
+        .getProvidersMap()
+        .forEach((reference: string, name: string) => providers.set(name, reference));
       this.#componentProviders.set(state.urn, providers);
     }
     const response = new resourcePb.RegisterResourceResponse();
     response.setUrn(state.urn);
     response.setId(state.id);
-    response.setObject(encodeStruct(goal.custom ? state.outputs : EMPTY, { secrets: request.getAcceptsecrets(), resources: request.getAcceptresources() }));
-    response.setResult(result === "success" ? resourcePb.Result.SUCCESS : result === "fail" ? resourcePb.Result.FAIL : (2 as typeof resourcePb.Result.FAIL));
+    response.setObject(
+      encodeStruct(goal.custom ? state.outputs : EMPTY, {
+        secrets: request.getAcceptsecrets(),
+        resources: request.getAcceptresources(),
+      }),
+    );
+    response.setResult(
+      result === "success"
+        ? resourcePb.Result.SUCCESS
+        : result === "fail"
+          ? resourcePb.Result.FAIL
+          : (2 as typeof resourcePb.Result.FAIL),
+    );
     if (unknown) response.setUnknown(true);
     return response;
   }
 
-  async readResource(request: ReadRequest): Promise<InstanceType<typeof resourcePb.ReadResourceResponse>> {
+  async readResource(
+    request: ReadRequest,
+  ): Promise<InstanceType<typeof resourcePb.ReadResourceResponse>> {
     const type = request.getType();
-    if (!isToken(type)) throw invalid(`Type '${type}' is not a valid type token (must have format '*:*:*')`);
-    const provider = await this.#race(this.#providerReference(request.getProvider(), packageOf(type), request.getVersion(), type));
+    if (!isToken(type))
+      throw invalid(`Type '${type}' is not a valid type token (must have format '*:*:*')`);
+    const provider = await this.#race(
+      this.#providerReference(request.getProvider(), packageOf(type), request.getVersion(), type),
+    );
     const { root } = this.#options.project;
     const event = {
-      kind: "read" as const, id: request.getId(), name: request.getName(), type, parent: request.getParent(), provider, inputs: decodeStruct(request.getProperties()),
-      dependencies: request.getDependenciesList(), additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
-      sourcePosition: sourcePosition(request.getSourceposition(), root), stackTrace: stackTrace(request.getStacktrace(), root),
+      kind: "read" as const,
+      id: request.getId(),
+      name: request.getName(),
+      type,
+      parent: request.getParent(),
+      provider,
+      inputs: decodeStruct(request.getProperties()),
+      dependencies: request.getDependenciesList(),
+      additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+      sourcePosition: sourcePosition(request.getSourceposition(), root),
+      stackTrace: stackTrace(request.getStacktrace(), root),
     };
-    const state = await this.#race(new Promise<ResourceState>((done) => this.events.push({ ...event, done })));
+    const state = await this.#race(
+      new Promise<ResourceState>((done) => this.events.push({ ...event, done })),
+    );
     this.#states.set(state.urn, state);
     const response = new resourcePb.ReadResourceResponse();
     response.setUrn(state.urn);
-    response.setProperties(encodeStruct(state.outputs, { secrets: request.getAcceptsecrets(), resources: request.getAcceptresources() }));
+    response.setProperties(
+      encodeStruct(state.outputs, {
+        secrets: request.getAcceptsecrets(),
+        resources: request.getAcceptresources(),
+      }),
+    );
     return response;
   }
 
-  async registerOutputs(request: InstanceType<typeof resourcePb.RegisterResourceOutputsRequest>): Promise<void> {
-    const urn = request.getUrn(), outputs = withAssetHashes(decodeStruct(request.getOutputs()), this.#options.project.programDirectory);
-    await this.#race(new Promise<void>((done, fail) => this.events.push({ kind: "outputs", urn, outputs, done, fail })));
+  async registerOutputs(
+    request: InstanceType<typeof resourcePb.RegisterResourceOutputsRequest>,
+  ): Promise<void> {
+    const urn = request.getUrn(),
+      outputs = withAssetHashes(
+        decodeStruct(request.getOutputs()),
+        this.#options.project.programDirectory,
+      );
+    await this.#race(
+      new Promise<void>((done, fail) =>
+        this.events.push({ kind: "outputs", urn, outputs, done, fail }),
+      ),
+    );
   }
 
-  async invoke(request: InvokeRequest): Promise<InstanceType<typeof resourcePb.ResourceInvokeResponse>> {
-    const token = request.getTok(), response = new resourcePb.ResourceInvokeResponse();
-    const reference = await this.#race(this.#providerReference(request.getProvider(), packageOf(token), request.getVersion(), token));
+  async invoke(
+    request: InvokeRequest,
+  ): Promise<InstanceType<typeof resourcePb.ResourceInvokeResponse>> {
+    const token = request.getTok(),
+      response = new resourcePb.ResourceInvokeResponse();
+    const reference = await this.#race(
+      this.#providerReference(request.getProvider(), packageOf(token), request.getVersion(), token),
+    );
     const provider = this.#options.registry.get(reference);
     if (!provider) throw new Error(`Invoke: unknown provider '${reference}'`);
     if (request.getDependsonList().some((urn) => this.#isUnresolved(urn))) {
@@ -203,8 +320,18 @@ export class Monitor {
       return response;
     }
     const { result, failures } = await this.#invokeProvider(token, () =>
-      provider.invoke({ token, args: decodeStruct(request.getArgs()), preview: this.#options.deployment.options.preview }));
-    response.setReturn(encodeStruct(result, { secrets: true, resources: request.getAcceptresources() || token === "pulumi:pulumi:getResource" }));
+      provider.invoke({
+        token,
+        args: decodeStruct(request.getArgs()),
+        preview: this.#options.deployment.options.preview,
+      }),
+    );
+    response.setReturn(
+      encodeStruct(result, {
+        secrets: true,
+        resources: request.getAcceptresources() || token === "pulumi:pulumi:getResource",
+      }),
+    );
     for (const { property, reason } of failures) {
       const failure = new providerPb.CheckFailure();
       failure.setProperty(property);
@@ -219,7 +346,7 @@ export class Monitor {
       return await invoke();
     } catch (error) {
       const details = (error as { details?: string }).details ?? messageOf(error);
-      throw new Error(`invocation of ${token} returned an error: ${details}`);
+      throw new Error(`invocation of ${token} returned an error: ${details}`, { cause: error });
     }
   }
 
@@ -229,7 +356,9 @@ export class Monitor {
     const state = this.#states.get(urn);
     if (!state) return true;
     if (state.custom) return state.id === "" || state.id === UNKNOWN_TEXT;
-    return [...this.#states.values()].some((child) => child.parent === urn && this.#isUnresolved(child.urn));
+    return [...this.#states.values()].some(
+      (child) => child.parent === urn && this.#isUnresolved(child.urn),
+    );
   }
 
   registerStackTransform(callback: InstanceType<typeof callbackPb.Callback>): void {
@@ -239,7 +368,11 @@ export class Monitor {
   registerHook(request: InstanceType<typeof resourcePb.RegisterResourceHookRequest>): void {
     const callback = request.getCallback();
     if (!callback) throw invalid("a resource hook needs a callback");
-    this.#hooks.register(request.getName(), { callback, onDryRun: request.getOnDryRun(), ignoreErrors: request.getIgnoreErrors() });
+    this.#hooks.register(request.getName(), {
+      callback,
+      onDryRun: request.getOnDryRun(),
+      ignoreErrors: request.getIgnoreErrors(),
+    });
   }
 
   registerErrorHook(request: InstanceType<typeof resourcePb.RegisterErrorHookRequest>): void {
@@ -255,9 +388,17 @@ export class Monitor {
 
 /** What a registration may ask for and this engine does not do. */
 function refuse(request: RegisterRequest): void {
-  const what = request.getRemote() ? "remote components (multi-language components)" : request.getPackageref() ? "parameterized packages"
-    : request.getEnvvarmappingsMap().getLength() ? "envVarMappings" : request.getStateMigrationsList().length ? "state migrations" : undefined;
-  if (what) throw new Error(unsupported(`${request.getType()} ${request.getName()}: ${what}`).message);
+  const what = request.getRemote()
+    ? "remote components (multi-language components)"
+    : request.getPackageref()
+      ? "parameterized packages"
+      : request.getEnvvarmappingsMap().getLength()
+        ? "envVarMappings"
+        : request.getStateMigrationsList().length
+          ? "state migrations"
+          : undefined;
+  if (what)
+    throw new Error(unsupported(`${request.getType()} ${request.getName()}: ${what}`).message);
 }
 
 function isToken(type: string): boolean {

@@ -33,18 +33,47 @@ export class Program {
 
   constructor(options: ProgramOptions) {
     const { project, guard, env } = options;
-    if (project.typescript && !env.GUTS_ENGINE_IGNORE_TYPESCRIPT && project.entry !== "." && /\.ts$/.test(project.entry) && Number(process.versions.node.split(".")[0]) < 22)
-      throw unsupported("a TypeScript program on this Node", "use Node 22 or newer, which strips types by itself");
-    this.#child = spawn(process.execPath, [...project.nodeArguments, runnerOf(project), ...flagsOf(options), project.entry], {
-      cwd: project.programDirectory, env: environmentOf(options), stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32",
-    });
+    if (
+      project.typescript &&
+      !env.GUTS_ENGINE_IGNORE_TYPESCRIPT &&
+      project.entry !== "." &&
+      /\.ts$/.test(project.entry) &&
+      Number(process.versions.node.split(".")[0]) < 22
+    )
+      throw unsupported(
+        "a TypeScript program on this Node",
+        "use Node 22 or newer, which strips types by itself",
+      );
+    this.#child = spawn(
+      process.execPath,
+      [...project.nodeArguments, runnerOf(project), ...flagsOf(options), project.entry],
+      {
+        cwd: project.programDirectory,
+        env: environmentOf(options),
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: process.platform !== "win32",
+      },
+    );
     guard.watch(this.#child);
     for (const stream of ["stdout", "stderr"] as const) this.#lines(stream, options.print);
     this.end = new Promise((resolve) => {
-      this.#child.once("error", (error) => resolve({ problem: `could not start the program: ${error.message}` }));
+      this.#child.once("error", (error) =>
+        resolve({ problem: `could not start the program: ${error.message}` }),
+      );
       this.#child.once("close", (code, signal) =>
-        resolve(code === 0 ? "success" : code === REPORTED ? "reported"
-          : { problem: code === null ? `Program was ended by the signal ${signal ?? "unknown"}` : `Program exited with non-zero exit code: ${code}` }));
+        resolve(
+          code === 0
+            ? "success"
+            : code === REPORTED
+              ? "reported"
+              : {
+                  problem:
+                    code === null
+                      ? `Program was ended by the signal ${signal ?? "unknown"}`
+                      : `Program exited with non-zero exit code: ${code}`,
+                },
+        ),
+      );
     });
   }
 
@@ -80,26 +109,58 @@ export class Program {
 
 /** `@pulumi/pulumi/cmd/run` as the project has it, else as the engine has it. */
 function runnerOf(project: Project): string {
-  for (const start of [join(project.programDirectory, "package.json"), join(project.root, "package.json"), import.meta.url])
+  for (const start of [
+    join(project.programDirectory, "package.json"),
+    join(project.root, "package.json"),
+    import.meta.url,
+  ])
     try {
       return createRequire(start).resolve("@pulumi/pulumi/cmd/run/index.js");
     } catch {
       continue;
     }
-  throw new EngineError(`@pulumi/pulumi is not installed in ${project.root}: run npm install there`);
+  throw new EngineError(
+    `@pulumi/pulumi is not installed in ${project.root}: run npm install there`,
+  );
 }
 
-function flagsOf({ project, stack, organization, engineAddress, preview, parallel }: ProgramOptions): string[] {
+function flagsOf({
+  project,
+  stack,
+  organization,
+  engineAddress,
+  preview,
+  parallel,
+}: ProgramOptions): string[] {
   return [
-    "--monitor", engineAddress, "--engine", engineAddress, "--organization", organization, "--project", project.name, "--stack", stack,
-    "--root-directory", project.root, "--pwd", project.programDirectory, "--parallel", String(parallel), ...(preview ? ["--dry-run"] : []),
+    "--monitor",
+    engineAddress,
+    "--engine",
+    engineAddress,
+    "--organization",
+    organization,
+    "--project",
+    project.name,
+    "--stack",
+    stack,
+    "--root-directory",
+    project.root,
+    "--pwd",
+    project.programDirectory,
+    "--parallel",
+    String(parallel),
+    ...(preview ? ["--dry-run"] : []),
   ];
 }
 
 function environmentOf({ config, env }: ProgramOptions): NodeJS.ProcessEnv {
   return {
     ...env,
-    PULUMI_CONFIG: JSON.stringify(Object.fromEntries([...config].map(([key, { text }]) => [key, text]))),
-    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify([...config].filter(([, { secret }]) => secret).map(([key]) => key)),
+    PULUMI_CONFIG: JSON.stringify(
+      Object.fromEntries([...config].map(([key, { text }]) => [key, text])),
+    ),
+    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(
+      [...config].filter(([, { secret }]) => secret).map(([key]) => key),
+    ),
   };
 }

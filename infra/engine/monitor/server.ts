@@ -29,8 +29,14 @@ export class EngineServer {
   }
 
   async start(): Promise<void> {
-    this.#server.addService(engineGrpc.EngineService as never, handlers(this.#engineMethods()) as never);
-    this.#server.addService(resourceGrpc.ResourceMonitorService as never, handlers(this.#monitorMethods()) as never);
+    this.#server.addService(
+      engineGrpc.EngineService as never,
+      handlers(this.#engineMethods()) as never,
+    );
+    this.#server.addService(
+      resourceGrpc.ResourceMonitorService as never,
+      handlers(this.#monitorMethods()) as never,
+    );
     this.address = await listen(this.#server);
   }
 
@@ -40,23 +46,37 @@ export class EngineServer {
   }
 
   close(): void {
-    this.#monitor.reject(Object.assign(new Error("the engine has ended the run"), { code: grpc.status.UNAVAILABLE }));
+    this.#monitor.reject(
+      Object.assign(new Error("the engine has ended the run"), { code: grpc.status.UNAVAILABLE }),
+    );
     this.#server.forceShutdown();
   }
 
   #engineMethods(): Record<string, Handler> {
     return {
       log: (request: InstanceType<typeof enginePb.LogRequest>) => {
-        const severities = ["debug", "info", "warning", "error"] as const, severity = severities[request.getSeverity()] ?? "info";
+        const severities = ["debug", "info", "warning", "error"] as const,
+          severity = severities[request.getSeverity()] ?? "info";
         if (severity !== "debug")
-          this.#log({ severity, urn: request.getUrn(), message: request.getMessage(), streamId: request.getStreamid(), ephemeral: request.getEphemeral() });
+          this.#log({
+            severity,
+            urn: request.getUrn(),
+            message: request.getMessage(),
+            streamId: request.getStreamid(),
+            ephemeral: request.getEphemeral(),
+          });
         return new emptyPb.Empty();
       },
       setRootResource: () => new enginePb.SetRootResourceResponse(),
       getRootResource: () => new enginePb.GetRootResourceResponse(),
-      requirePulumiVersion: (request: InstanceType<typeof enginePb.RequirePulumiVersionRequest>) => {
+      requirePulumiVersion: (
+        request: InstanceType<typeof enginePb.RequirePulumiVersionRequest>,
+      ) => {
         const range = request.getPulumiVersionRange();
-        if (!satisfies(BEHAVES_LIKE, range)) throw new Error(`Pulumi version ${BEHAVES_LIKE} (embedded engine) does not satisfy the version range ${JSON.stringify(range)}`);
+        if (!satisfies(BEHAVES_LIKE, range))
+          throw new Error(
+            `Pulumi version ${BEHAVES_LIKE} (embedded engine) does not satisfy the version range ${JSON.stringify(range)}`,
+          );
         return new enginePb.RequirePulumiVersionResponse();
       },
       startDebugging: () => new emptyPb.Empty(),
@@ -70,9 +90,11 @@ export class EngineServer {
       await work;
       return new emptyPb.Empty();
     };
-    const refused = (what: string): Handler => () => {
-      throw Object.assign(unsupported(what), { code: grpc.status.UNIMPLEMENTED });
-    };
+    const refused =
+      (what: string): Handler =>
+      () => {
+        throw Object.assign(unsupported(what), { code: grpc.status.UNIMPLEMENTED });
+      };
     return {
       getDeploymentInfo: async () => (await monitor).deploymentInfo(),
       supportsFeature: (request: InstanceType<typeof resourcePb.SupportsFeatureRequest>) => {
@@ -82,11 +104,15 @@ export class EngineServer {
       },
       registerResource: async (request) => (await monitor).registerResource(request as never),
       readResource: async (request) => (await monitor).readResource(request as never),
-      registerResourceOutputs: async (request) => nothing((await monitor).registerOutputs(request as never)),
+      registerResourceOutputs: async (request) =>
+        nothing((await monitor).registerOutputs(request as never)),
       invoke: async (request) => (await monitor).invoke(request as never),
-      registerStackTransform: async (request) => nothing((await monitor).registerStackTransform(request as never)),
-      registerResourceHook: async (request) => nothing((await monitor).registerHook(request as never)),
-      registerErrorHook: async (request) => nothing((await monitor).registerErrorHook(request as never)),
+      registerStackTransform: async (request) =>
+        nothing((await monitor).registerStackTransform(request as never)),
+      registerResourceHook: async (request) =>
+        nothing((await monitor).registerHook(request as never)),
+      registerErrorHook: async (request) =>
+        nothing((await monitor).registerErrorHook(request as never)),
       signalAndWaitForShutdown: async () => nothing((await monitor).signalAndWaitForShutdown()),
       call: refused("a method call on a resource (`call`)"),
       existsResource: refused("an existence check (`existsResource`)"),
@@ -98,17 +124,38 @@ export class EngineServer {
 
 /** Names of the advertised features, as older SDKs ask for them one by one. */
 const NAMES: ReadonlySet<string> = new Set(
-  Object.entries(resourcePb.ResourceMonitorFeature).filter(([, number]) => FEATURES.includes(number as never))
-    .map(([name]) => name.replace("RESOURCE_MONITOR_FEATURE_", "").toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())));
+  Object.entries(resourcePb.ResourceMonitorFeature)
+    .filter(([, number]) => FEATURES.includes(number as never))
+    .map(([name]) =>
+      name
+        .replace("RESOURCE_MONITOR_FEATURE_", "")
+        .toLowerCase()
+        .replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    ),
+);
 
-function handlers(methods: Record<string, Handler>): Record<string, grpc.handleUnaryCall<unknown, unknown>> {
-  return Object.fromEntries(Object.entries(methods).map(([name, handler]) => [name, (call, callback) => void answer(handler, call.request, callback)]));
+function handlers(
+  methods: Record<string, Handler>,
+): Record<string, grpc.handleUnaryCall<unknown, unknown>> {
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, handler]) => [
+      name,
+      (call, callback) => void answer(handler, call.request, callback),
+    ]),
+  );
 }
 
-async function answer(handler: Handler, request: unknown, callback: grpc.sendUnaryData<unknown>): Promise<void> {
+async function answer(
+  handler: Handler,
+  request: unknown,
+  callback: grpc.sendUnaryData<unknown>,
+): Promise<void> {
   try {
     callback(null, await handler(request));
   } catch (error) {
-    callback({ code: (error as { code?: number }).code ?? grpc.status.UNKNOWN, details: messageOf(error) });
+    callback({
+      code: (error as { code?: number }).code ?? grpc.status.UNKNOWN,
+      details: messageOf(error),
+    });
   }
 }

@@ -26,7 +26,11 @@ export class ChildGuard {
   constructor() {
     if (process.platform === "win32") return;
     // Its own session, so that an interrupt from the terminal does not end it before the engine.
-    this.#shell = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], detached: true, cwd: "/" });
+    this.#shell = spawn("/bin/sh", ["-c", SCRIPT], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+      cwd: "/",
+    });
     this.#shell.on("error", () => undefined);
     this.#shell.stdin?.on("error", () => undefined);
     this.#shell.unref();

@@ -16,14 +16,26 @@ export type PluginSource =
  * @param version as the program asks for it, without `v`; empty for any
  * @throws EngineError naming every place looked at
  */
-export function locatePlugin(project: Project, name: string, version: string, env: NodeJS.ProcessEnv): PluginSource {
+export function locatePlugin(
+  project: Project,
+  name: string,
+  version: string,
+  env: NodeJS.ProcessEnv,
+): PluginSource {
   const port = attachedPort(name, env);
   if (port !== undefined) return { kind: "attached", port };
-  const command = `pulumi-resource-${name}`, places: string[] = [];
-  for (const plugin of project.plugins.filter((p) => p.name === name && (!p.version || !version || p.version.replace(/^v/, "") === version))) {
+  const command = `pulumi-resource-${name}`,
+    places: string[] = [];
+  for (const plugin of project.plugins.filter(
+    (p) => p.name === name && (!p.version || !version || p.version.replace(/^v/, "") === version),
+  )) {
     const file = join(plugin.directory, command);
     if (isExecutable(file)) return { kind: "executable", file, directory: plugin.directory };
-    if (existsSync(join(plugin.directory, "PulumiPlugin.yaml"))) throw unsupported(`the plugin in ${plugin.directory}, a PulumiPlugin.yaml without an executable,`, `put an executable ${command} beside it`);
+    if (existsSync(join(plugin.directory, "PulumiPlugin.yaml")))
+      throw unsupported(
+        `the plugin in ${plugin.directory}, a PulumiPlugin.yaml without an executable,`,
+        `put an executable ${command} beside it`,
+      );
     places.push(file);
   }
   if (!env.PULUMI_IGNORE_AMBIENT_PLUGINS)
@@ -33,18 +45,29 @@ export function locatePlugin(project: Project, name: string, version: string, en
     }
   places.push(`${command} on PATH`);
   if (version) {
-    const directory = join(env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins", `resource-${name}-v${version}`), file = join(directory, command);
-    if (isExecutable(file) && !existsSync(`${directory}.partial`)) return { kind: "executable", file, directory };
+    const directory = join(
+        env.PULUMI_HOME ?? join(homedir(), ".pulumi"),
+        "plugins",
+        `resource-${name}-v${version}`,
+      ),
+      file = join(directory, command);
+    if (isExecutable(file) && !existsSync(`${directory}.partial`))
+      return { kind: "executable", file, directory };
     places.push(file);
   }
-  throw new EngineError(`no resource plugin '${command}' found${version ? ` for version v${version}` : ""}; looked at ${places.join(", ")}: name its folder in plugins.providers of Pulumi.yaml, or put it on PATH`);
+  throw new EngineError(
+    `no resource plugin '${command}' found${version ? ` for version v${version}` : ""}; looked at ${places.join(", ")}: name its folder in plugins.providers of Pulumi.yaml, or put it on PATH`,
+  );
 }
 
 function attachedPort(name: string, env: NodeJS.ProcessEnv): number | undefined {
   for (const pair of (env.PULUMI_DEBUG_PROVIDERS ?? "").split(",").filter(Boolean)) {
     const [provider, port] = pair.split(":");
     if (provider === name) {
-      if (!/^\d+$/.test(port ?? "")) throw new EngineError(`got ${JSON.stringify(pair)} in PULUMI_DEBUG_PROVIDERS, expected <provider>:<port>`);
+      if (!/^\d+$/.test(port ?? ""))
+        throw new EngineError(
+          `got ${JSON.stringify(pair)} in PULUMI_DEBUG_PROVIDERS, expected <provider>:<port>`,
+        );
       return Number(port);
     }
   }

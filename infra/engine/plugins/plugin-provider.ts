@@ -4,7 +4,21 @@ import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import { nameOf, packageOfProvider, typeOf } from "../urn.ts";
 import type { DetailedDiff, DiffKind } from "../values/compare.ts";
-import { containsUnknown, EMPTY, has, isList, isMap, mapValues, Secret, secretOf, some, Unknown, unwrap, type Value, type ValueMap } from "../values/value.ts";
+import {
+  containsUnknown,
+  EMPTY,
+  has,
+  isList,
+  isMap,
+  mapValues,
+  Secret,
+  secretOf,
+  some,
+  Unknown,
+  unwrap,
+  type Value,
+  type ValueMap,
+} from "../values/value.ts";
 import { decodeStruct, encodeStruct, type WireOptions } from "../values/wire.ts";
 import type { PluginProcess, ProviderClient } from "./process.ts";
 import * as p from "./provider.ts";
@@ -30,7 +44,9 @@ export class PluginProvider implements p.Provider {
     this.#process = plugin;
     this.#client = plugin.client;
     const h = plugin.handshake;
-    this.#protocol = h ? { secrets: h.getAcceptSecrets(), resources: h.getAcceptResources(), preview: true } : { secrets: false, resources: false, preview: false };
+    this.#protocol = h
+      ? { secrets: h.getAcceptSecrets(), resources: h.getAcceptResources(), preview: true }
+      : { secrets: false, resources: false, preview: false };
   }
 
   async checkConfig({ urn, olds, news }: Omit<p.CheckRequest, "randomSeed">): Promise<p.Checked> {
@@ -39,10 +55,21 @@ export class PluginProvider implements p.Provider {
     request.setOlds(encodeStruct(olds, PLAIN));
     request.setNews(encodeStruct(news, PLAIN));
     const response = await this.#optional<providerPb.CheckResponse>("checkConfig", request);
-    return response ? { inputs: markSecrets(decodeStruct(response.getInputs()), news), failures: failuresOf(response) } : { inputs: news, failures: [] };
+    return response
+      ? {
+          inputs: markSecrets(decodeStruct(response.getInputs()), news),
+          failures: failuresOf(response),
+        }
+      : { inputs: news, failures: [] };
   }
 
-  async diffConfig({ urn, oldInputs, oldOutputs, newInputs, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
+  async diffConfig({
+    urn,
+    oldInputs,
+    oldOutputs,
+    newInputs,
+    ignoreChanges,
+  }: p.DiffRequest): Promise<p.Diff> {
     const request = new providerPb.DiffRequest();
     identify(request, urn);
     request.setOlds(encodeStruct(oldOutputs, PLAIN));
@@ -50,20 +77,44 @@ export class PluginProvider implements p.Provider {
     request.setNews(encodeStruct(newInputs, PLAIN));
     request.setIgnorechangesList([...ignoreChanges]);
     const response = await this.#optional<providerPb.DiffResponse>("diffConfig", request);
-    return response ? diffOf(response) : { changes: "unknown", replaceKeys: [], changedKeys: [], deleteBeforeReplace: false, detailed: undefined };
+    return response
+      ? diffOf(response)
+      : {
+          changes: "unknown",
+          replaceKeys: [],
+          changedKeys: [],
+          deleteBeforeReplace: false,
+          detailed: undefined,
+        };
   }
 
-  async configure({ urn, id, inputs }: { urn: string; id: string; inputs: ValueMap }): Promise<void> {
+  async configure({
+    urn,
+    id,
+    inputs,
+  }: {
+    urn: string;
+    id: string;
+    inputs: ValueMap;
+  }): Promise<void> {
     this.#known = !containsUnknown(inputs);
     if (!this.#known) return;
     const request = new providerPb.ConfigureRequest();
     const { version: _, ...config } = inputs;
     for (const [key, value] of Object.entries(config)) {
       const plain = unwrap(value);
-      const text = typeof plain === "string" ? plain : JSON.stringify(encodeStruct({ value: plain }, PLAIN).toJavaScript().value);
+      const text =
+        typeof plain === "string"
+          ? plain
+          : JSON.stringify(encodeStruct({ value: plain }, PLAIN).toJavaScript().value);
       request.getVariablesMap().set(`${packageOfProvider(typeOf(urn))}:config:${key}`, text);
     }
-    request.setArgs(encodeStruct(inputs, { secrets: this.#protocol.secrets || !this.#process.handshake, resources: true }));
+    request.setArgs(
+      encodeStruct(inputs, {
+        secrets: this.#protocol.secrets || !this.#process.handshake,
+        resources: true,
+      }),
+    );
     request.setAcceptsecrets(true);
     request.setAcceptresources(true);
     request.setSendsOldInputs(true);
@@ -73,7 +124,12 @@ export class PluginProvider implements p.Provider {
     request.setName(nameOf(urn));
     request.setType(typeOf(urn));
     const response = await this.#call<providerPb.ConfigureResponse>("configure", request);
-    if (!this.#process.handshake) this.#protocol = { secrets: response.getAcceptsecrets(), resources: response.getAcceptresources(), preview: response.getSupportspreview() };
+    if (!this.#process.handshake)
+      this.#protocol = {
+        secrets: response.getAcceptsecrets(),
+        resources: response.getAcceptresources(),
+        preview: response.getSupportspreview(),
+      };
   }
 
   async check({ urn, olds, news, allowUnknowns, randomSeed }: p.CheckRequest): Promise<p.Checked> {
@@ -84,11 +140,25 @@ export class PluginProvider implements p.Provider {
     request.setNews(this.#encode(news, !allowUnknowns));
     request.setRandomseed(randomSeed);
     const response = await this.#call<providerPb.CheckResponse>("check", request);
-    return { inputs: this.#secrets(decodeStruct(response.getInputs()), news), failures: failuresOf(response) };
+    return {
+      inputs: this.#secrets(decodeStruct(response.getInputs()), news),
+      failures: failuresOf(response),
+    };
   }
 
-  async diff({ urn, id, oldInputs, oldOutputs, newInputs, allowUnknowns, ignoreChanges }: p.DiffRequest): Promise<p.Diff> {
-    if (!this.#known) throw new p.DiffUnavailable(`The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.`);
+  async diff({
+    urn,
+    id,
+    oldInputs,
+    oldOutputs,
+    newInputs,
+    allowUnknowns,
+    ignoreChanges,
+  }: p.DiffRequest): Promise<p.Diff> {
+    if (!this.#known)
+      throw new p.DiffUnavailable(
+        `The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.`,
+      );
     const request = new providerPb.DiffRequest();
     identify(request, urn);
     request.setId(id);
@@ -101,7 +171,8 @@ export class PluginProvider implements p.Provider {
 
   async create({ urn, inputs, timeoutSeconds, preview }: p.CreateRequest): Promise<p.Made> {
     if (!this.#known) return { id: "", outputs: EMPTY, refreshBeforeUpdate: false };
-    if (preview && !this.#protocol.preview) return { id: "", outputs: inputs, refreshBeforeUpdate: false };
+    if (preview && !this.#protocol.preview)
+      return { id: "", outputs: inputs, refreshBeforeUpdate: false };
     const request = new providerPb.CreateRequest();
     identify(request, urn);
     request.setProperties(this.#encode(inputs, !preview));
@@ -110,12 +181,26 @@ export class PluginProvider implements p.Provider {
     const response = await this.#operation<providerPb.CreateResponse>("create", request, inputs);
     const outputs = this.#secrets(decodeStruct(response.getProperties()), inputs);
     refuseUnknowns(outputs, preview, urn, "Create");
-    return { id: response.getId(), outputs, refreshBeforeUpdate: response.getRefreshBeforeUpdate() };
+    return {
+      id: response.getId(),
+      outputs,
+      refreshBeforeUpdate: response.getRefreshBeforeUpdate(),
+    };
   }
 
-  async update({ urn, id, oldInputs, oldOutputs, newInputs, ignoreChanges, timeoutSeconds, preview }: p.UpdateRequest): Promise<Pick<p.Made, "outputs" | "refreshBeforeUpdate">> {
+  async update({
+    urn,
+    id,
+    oldInputs,
+    oldOutputs,
+    newInputs,
+    ignoreChanges,
+    timeoutSeconds,
+    preview,
+  }: p.UpdateRequest): Promise<Pick<p.Made, "outputs" | "refreshBeforeUpdate">> {
     if (!this.#known) return { outputs: EMPTY, refreshBeforeUpdate: false };
-    if (preview && !this.#protocol.preview) return { outputs: newInputs, refreshBeforeUpdate: false };
+    if (preview && !this.#protocol.preview)
+      return { outputs: newInputs, refreshBeforeUpdate: false };
     const request = new providerPb.UpdateRequest();
     identify(request, urn);
     request.setId(id);
@@ -143,7 +228,10 @@ export class PluginProvider implements p.Provider {
     const found = response.getInputs();
     return {
       id: response.getId(),
-      outputs: response.getId() === "" ? undefined : this.#secrets(this.#secrets(decodeStruct(response.getProperties()), inputs), outputs),
+      outputs:
+        response.getId() === ""
+          ? undefined
+          : this.#secrets(this.#secrets(decodeStruct(response.getProperties()), inputs), outputs),
       inputs: found ? this.#secrets(decodeStruct(found), inputs) : undefined,
       refreshBeforeUpdate: response.getRefreshBeforeUpdate(),
     };
@@ -166,7 +254,10 @@ export class PluginProvider implements p.Provider {
     request.setArgs(this.#encode(args));
     request.setPreview(preview);
     const response = await this.#call<providerPb.InvokeResponse>("invoke", request);
-    return { result: this.#secrets(decodeStruct(response.getReturn()), args), failures: failuresOf(response) };
+    return {
+      result: this.#secrets(decodeStruct(response.getReturn()), args),
+      failures: failuresOf(response),
+    };
   }
 
   cancel(): Promise<void> {
@@ -194,7 +285,10 @@ export class PluginProvider implements p.Provider {
     return call<object, Response>(this.#client as never, this.#client[method] as never, request);
   }
 
-  async #optional<Response>(method: keyof ProviderClient & string, request: object): Promise<Response | undefined> {
+  async #optional<Response>(
+    method: keyof ProviderClient & string,
+    request: object,
+  ): Promise<Response | undefined> {
     try {
       return await this.#call<Response>(method, request);
     } catch (error) {
@@ -203,43 +297,81 @@ export class PluginProvider implements p.Provider {
     }
   }
 
-  async #operation<Response>(method: keyof ProviderClient & string, request: object, inputs: ValueMap): Promise<Response> {
+  async #operation<Response>(
+    method: keyof ProviderClient & string,
+    request: object,
+    inputs: ValueMap,
+  ): Promise<Response> {
     try {
       return await this.#call<Response>(method, request);
     } catch (error) {
       if (!isRpcError(error)) throw error;
       const partial = initFailure(error);
-      if (!partial) throw new p.ProviderError(error.details, isUncertain(error) ? "unknown" : "unchanged");
-      const outputs = this.#secrets(decodeStruct(partial.getProperties()), inputs), reasons = partial.getReasonsList();
+      if (!partial)
+        throw new p.ProviderError(error.details, isUncertain(error) ? "unknown" : "unchanged");
+      const outputs = this.#secrets(decodeStruct(partial.getProperties()), inputs),
+        reasons = partial.getReasonsList();
       const found = partial.getInputs();
-      throw new p.ProviderError(`${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${reasons.map((r) => `\t* ${r}`).join("\n")}`, "partial", {
-        id: partial.getId(), outputs, reasons, inputs: found && Object.keys(found.toJavaScript()).length ? this.#secrets(decodeStruct(found), inputs) : undefined, refreshBeforeUpdate: partial.getRefreshBeforeUpdate(),
-      });
+      throw new p.ProviderError(
+        `${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${reasons.map((r) => `\t* ${r}`).join("\n")}`,
+        "partial",
+        {
+          id: partial.getId(),
+          outputs,
+          reasons,
+          inputs:
+            found && Object.keys(found.toJavaScript()).length
+              ? this.#secrets(decodeStruct(found), inputs)
+              : undefined,
+          refreshBeforeUpdate: partial.getRefreshBeforeUpdate(),
+        },
+      );
     }
   }
 }
 
-function identify(request: { setUrn(urn: string): unknown; setName(name: string): unknown; setType(type: string): unknown }, urn: string): void {
+function identify(
+  request: {
+    setUrn(urn: string): unknown;
+    setName(name: string): unknown;
+    setType(type: string): unknown;
+  },
+  urn: string,
+): void {
   request.setUrn(urn);
   request.setName(nameOf(urn));
   request.setType(typeOf(urn));
 }
 
-function failuresOf(response: providerPb.CheckResponse | providerPb.InvokeResponse): p.CheckFailure[] {
-  return response.getFailuresList().map((f) => ({ property: f.getProperty(), reason: f.getReason() }));
+function failuresOf(
+  response: providerPb.CheckResponse | providerPb.InvokeResponse,
+): p.CheckFailure[] {
+  return response
+    .getFailuresList()
+    .map((f) => ({ property: f.getProperty(), reason: f.getReason() }));
 }
 
-const KINDS: readonly DiffKind[] = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
+const KINDS: readonly DiffKind[] = [
+  "add",
+  "add-replace",
+  "delete",
+  "delete-replace",
+  "update",
+  "update-replace",
+];
 
 function diffOf(response: providerPb.DiffResponse): p.Diff {
   const detailed: Record<string, DetailedDiff[string]> = {};
   response.getDetaileddiffMap().forEach((d, path) => {
     detailed[path] = { kind: KINDS[d.getKind()] ?? "update", inputDiff: d.getInputdiff() };
   });
-  const changes = response.getChanges(), { DIFF_NONE, DIFF_SOME } = providerPb.DiffResponse.DiffChanges;
+  const changes = response.getChanges(),
+    { DIFF_NONE, DIFF_SOME } = providerPb.DiffResponse.DiffChanges;
   return {
     changes: changes === DIFF_NONE ? "none" : changes === DIFF_SOME ? "some" : "unknown",
-    replaceKeys: response.getReplacesList(), changedKeys: response.getDiffsList(), deleteBeforeReplace: response.getDeletebeforereplace(),
+    replaceKeys: response.getReplacesList(),
+    changedKeys: response.getDiffsList(),
+    deleteBeforeReplace: response.getDeletebeforereplace(),
     detailed: response.getHasdetaileddiff() ? detailed : undefined,
   };
 }
@@ -258,24 +390,32 @@ function initFailure(error: RpcError): providerPb.ErrorResourceInitFailed | unde
   for (const bytes of error.metadata.get("grpc-status-details-bin")) {
     if (!Buffer.isBuffer(bytes)) continue;
     for (const detail of statusPb.Status.deserializeBinary(bytes).getDetailsList())
-      if (detail.getTypeName() === "pulumirpc.ErrorResourceInitFailed") return providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
+      if (detail.getTypeName() === "pulumirpc.ErrorResourceInitFailed")
+        return providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
   }
   return undefined;
 }
 
 function refuseUnknowns(outputs: ValueMap, preview: boolean, urn: string, method: string): void {
-  if (!preview && some(outputs, (v) => v instanceof Unknown)) throw new p.ProviderError(`the provider returned an unknown value from ${method} of ${urn} outside a preview`, "unknown");
+  if (!preview && some(outputs, (v) => v instanceof Unknown))
+    throw new p.ProviderError(
+      `the provider returned an unknown value from ${method} of ${urn} outside a preview`,
+      "unknown",
+    );
 }
 
 /** Marks as secret what has the name of a secret: objects inside objects, lists as a whole. */
 function markSecrets(values: ValueMap, origin: ValueMap): ValueMap {
-  return mapValues(values, (value, key) => (has(origin, key) ? markSecret(value, origin[key] as Value) : value));
+  return mapValues(values, (value, key) =>
+    has(origin, key) ? markSecret(value, origin[key] as Value) : value,
+  );
 }
 
 function markSecret(value: Value, origin: Value): Value {
   if (value instanceof Secret) return value;
   if (origin instanceof Secret) return secretOf(value);
   if (isMap(value) && isMap(origin)) return markSecrets(value, origin);
-  if (isList(value) && isList(origin) && some([...origin], (v) => v instanceof Secret)) return secretOf(value);
+  if (isList(value) && isList(origin) && some([...origin], (v) => v instanceof Secret))
+    return secretOf(value);
   return value;
 }

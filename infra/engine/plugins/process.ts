@@ -13,7 +13,10 @@ import { call, CHANNEL_OPTIONS, isRpcError } from "./rpc.ts";
 export type ProviderClient = InstanceType<typeof providerGrpc.ResourceProviderClient>;
 export type HandshakeResponse = InstanceType<typeof providerPb.ProviderHandshakeResponse>;
 
-const HANDSHAKE_LIMIT_MS = 10_000, HANDSHAKE_RETRY_MS = 10, CANCEL_LIMIT_MS = 1_000, EXIT_LIMIT_MS = 5_000;
+const HANDSHAKE_LIMIT_MS = 10_000,
+  HANDSHAKE_RETRY_MS = 10,
+  CANCEL_LIMIT_MS = 1_000,
+  EXIT_LIMIT_MS = 5_000;
 /** What is kept of a plugin's output, to be shown should it die early. */
 const KEPT_OUTPUT_CHARACTERS = 20_000;
 
@@ -31,14 +34,23 @@ export class PluginProcess {
   readonly handshake: HandshakeResponse | undefined;
   readonly #child: ChildProcess | undefined;
 
-  private constructor(name: string, client: ProviderClient, handshake: HandshakeResponse | undefined, child: ChildProcess | undefined) {
+  private constructor(
+    name: string,
+    client: ProviderClient,
+    handshake: HandshakeResponse | undefined,
+    child: ChildProcess | undefined,
+  ) {
     this.name = name;
     this.client = client;
     this.handshake = handshake;
     this.#child = child;
   }
 
-  static async start(name: string, source: PluginSource, around: PluginSurroundings): Promise<PluginProcess> {
+  static async start(
+    name: string,
+    source: PluginSource,
+    around: PluginSurroundings,
+  ): Promise<PluginProcess> {
     if (source.kind === "attached") {
       const client = connect(source.port);
       const handshake = await shakeHands(name, client, around, "", () => undefined);
@@ -47,12 +59,22 @@ export class PluginProcess {
       await call<typeof attach, unknown>(client, client.attach as never, attach);
       return new PluginProcess(name, client, handshake, undefined);
     }
-    const child = spawn(source.file, [around.engineAddress], { cwd: around.programDirectory, env: around.env, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+    const child = spawn(source.file, [around.engineAddress], {
+      cwd: around.programDirectory,
+      env: around.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: process.platform !== "win32",
+    });
     around.guard.watch(child);
     const { port, died } = await firstLine(name, source.file, child);
     const client = connect(port);
     try {
-      return new PluginProcess(name, client, await shakeHands(name, client, around, source.directory, died), child);
+      return new PluginProcess(
+        name,
+        client,
+        await shakeHands(name, client, around, source.directory, died),
+        child,
+      );
     } catch (error) {
       end(child, "SIGKILL");
       throw error;
@@ -62,7 +84,13 @@ export class PluginProcess {
   /** The version the plugin says it has, or empty. */
   async version(): Promise<string> {
     try {
-      return (await call<emptyPb.Empty, InstanceType<typeof pluginPb.PluginInfo>>(this.client, this.client.getPluginInfo as never, new emptyPb.Empty())).getVersion();
+      return (
+        await call<emptyPb.Empty, InstanceType<typeof pluginPb.PluginInfo>>(
+          this.client,
+          this.client.getPluginInfo as never,
+          new emptyPb.Empty(),
+        )
+      ).getVersion();
     } catch {
       return "";
     }
@@ -70,7 +98,10 @@ export class PluginProcess {
 
   /** Tells the plugin to give up what it is doing. */
   async cancel(): Promise<void> {
-    await Promise.race([call(this.client, this.client.cancel as never, new emptyPb.Empty()).catch(() => undefined), pause(CANCEL_LIMIT_MS)]);
+    await Promise.race([
+      call(this.client, this.client.cancel as never, new emptyPb.Empty()).catch(() => undefined),
+      pause(CANCEL_LIMIT_MS),
+    ]);
   }
 
   /** Ends the process; resolves when it is gone. */
@@ -88,16 +119,30 @@ export class PluginProcess {
 }
 
 function connect(port: number): ProviderClient {
-  return new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
+  return new providerGrpc.ResourceProviderClient(
+    `127.0.0.1:${port}`,
+    grpc.credentials.createInsecure(),
+    CHANNEL_OPTIONS,
+  );
 }
 
 /** The first line a plugin prints is its port, and nothing else may be there. */
-function firstLine(name: string, file: string, child: ChildProcess): Promise<{ port: number; died: () => string | undefined }> {
-  let stdout = "", output = "", ended: string | undefined;
+function firstLine(
+  name: string,
+  file: string,
+  child: ChildProcess,
+): Promise<{ port: number; died: () => string | undefined }> {
+  let stdout = "",
+    output = "",
+    ended: string | undefined;
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
       end(child, "SIGKILL");
-      reject(new EngineError(`could not start the plugin ${name} (${file}): ${why}${output.trim() ? `\n${output.trim()}` : ""}`));
+      reject(
+        new EngineError(
+          `could not start the plugin ${name} (${file}): ${why}${output.trim() ? `\n${output.trim()}` : ""}`,
+        ),
+      );
     };
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT_CHARACTERS);
@@ -114,16 +159,27 @@ function firstLine(name: string, file: string, child: ChildProcess): Promise<{ p
       stdout += chunk.toString();
       if (!stdout.includes("\n")) return;
       const line = (stdout.split("\n")[0] ?? "").trim();
-      if (!/^\d+$/.test(line)) return fail(`got ${JSON.stringify(line)} as its first line, expected a port number`);
+      if (!/^\d+$/.test(line))
+        return fail(`got ${JSON.stringify(line)} as its first line, expected a port number`);
       // Output after the port line is the plugin's own affair; the pipes must not keep the engine alive.
-      for (const pipe of [child.stdout, child.stderr]) (pipe as unknown as { unref?: () => void } | null)?.unref?.();
+      for (const pipe of [child.stdout, child.stderr])
+        (pipe as unknown as { unref?: () => void } | null)?.unref?.();
       child.unref();
-      resolve({ port: Number(line), died: () => ended && `${ended}${output.trim() ? `\n${output.trim()}` : ""}` });
+      resolve({
+        port: Number(line),
+        died: () => ended && `${ended}${output.trim() ? `\n${output.trim()}` : ""}`,
+      });
     });
   });
 }
 
-async function shakeHands(name: string, client: ProviderClient, around: PluginSurroundings, directory: string, died: () => string | undefined): Promise<HandshakeResponse | undefined> {
+async function shakeHands(
+  name: string,
+  client: ProviderClient,
+  around: PluginSurroundings,
+  directory: string,
+  died: () => string | undefined,
+): Promise<HandshakeResponse | undefined> {
   const request = new providerPb.ProviderHandshakeRequest();
   request.setEngineAddress(around.engineAddress);
   if (directory) {
@@ -136,12 +192,23 @@ async function shakeHands(name: string, client: ProviderClient, around: PluginSu
   request.setAcceptsByteString(true);
   for (const started = Date.now(); ; await pause(HANDSHAKE_RETRY_MS)) {
     try {
-      return await call<typeof request, HandshakeResponse>(client, client.handshake as never, request);
+      return await call<typeof request, HandshakeResponse>(
+        client,
+        client.handshake as never,
+        request,
+      );
     } catch (error) {
       if (isRpcError(error) && error.code === grpc.status.UNIMPLEMENTED) return undefined;
       const end = died();
       if (end) throw new EngineError(`the plugin ${name} died: ${end}`);
-      if (!isRpcError(error) || error.code !== grpc.status.UNAVAILABLE || Date.now() - started > HANDSHAKE_LIMIT_MS) throw new EngineError(`the plugin ${name} did not answer the handshake: ${(error as Error).message}`);
+      if (
+        !isRpcError(error) ||
+        error.code !== grpc.status.UNAVAILABLE ||
+        Date.now() - started > HANDSHAKE_LIMIT_MS
+      )
+        throw new EngineError(
+          `the plugin ${name} did not answer the handshake: ${(error as Error).message}`,
+        );
     }
   }
 }

@@ -45,8 +45,20 @@ export interface Found {
  */
 export class ProviderError extends Error {
   readonly status: "unchanged" | "unknown" | "partial";
-  readonly partial: { readonly id: string; readonly outputs: ValueMap; readonly inputs: ValueMap | undefined; readonly reasons: readonly string[]; readonly refreshBeforeUpdate: boolean } | undefined;
-  constructor(message: string, status: "unchanged" | "unknown" | "partial", partial?: ProviderError["partial"]) {
+  readonly partial:
+    | {
+        readonly id: string;
+        readonly outputs: ValueMap;
+        readonly inputs: ValueMap | undefined;
+        readonly reasons: readonly string[];
+        readonly refreshBeforeUpdate: boolean;
+      }
+    | undefined;
+  constructor(
+    message: string,
+    status: "unchanged" | "unknown" | "partial",
+    partial?: ProviderError["partial"],
+  ) {
     super(message);
     this.status = status;
     this.partial = partial;
@@ -86,7 +98,7 @@ export interface ReadRequest {
   readonly outputs: ValueMap;
   readonly timeoutSeconds: number;
 }
-export interface DeleteRequest extends ReadRequest {}
+export type DeleteRequest = ReadRequest;
 export interface InvokeRequest {
   readonly token: string;
   readonly args: ValueMap;
@@ -109,7 +121,11 @@ export interface ResourceOperations {
 export interface Provider extends ResourceOperations {
   checkConfig(request: Omit<CheckRequest, "randomSeed">): Promise<Checked>;
   diffConfig(request: Omit<DiffRequest, "id">): Promise<Diff>;
-  configure(request: { readonly urn: string; readonly id: string; readonly inputs: ValueMap }): Promise<void>;
+  configure(request: {
+    readonly urn: string;
+    readonly id: string;
+    readonly inputs: ValueMap;
+  }): Promise<void>;
   read(request: ReadRequest): Promise<Found>;
   invoke(request: InvokeRequest): Promise<Invoked>;
   cancel(): Promise<void>;
@@ -118,5 +134,8 @@ export interface Provider extends ResourceOperations {
 
 /** True when the diff calls for a replacement. */
 export function replaces(diff: Pick<Diff, "replaceKeys" | "detailed">): boolean {
-  return diff.replaceKeys.length > 0 || Object.values(diff.detailed ?? {}).some((d) => d.kind.endsWith("-replace"));
+  return (
+    diff.replaceKeys.length > 0 ||
+    Object.values(diff.detailed ?? {}).some((d) => d.kind.endsWith("-replace"))
+  );
 }

@@ -32,20 +32,29 @@ export class AliasTable {
   /**
    * @returns the old state, and whether two resources claim the same old URN (which has then been reported)
    */
-  find(self: Identity, aliases: readonly Alias[]): { old: ResourceState | undefined; alias: string; conflict: boolean } {
+  find(
+    self: Identity,
+    aliases: readonly Alias[],
+  ): { old: ResourceState | undefined; alias: string; conflict: boolean } {
     let conflict = false;
     const claim = (message: string): void => {
       conflict = true;
       this.#deployment.events.diagnostic({ severity: "error", urn: self.urn, message });
     };
     const claimed = this.#byOld.get(self.urn);
-    if (claimed) claim(`Duplicate resource URN '${self.urn}' conflicting with alias on resource with URN '${claimed}'`);
+    if (claimed)
+      claim(
+        `Duplicate resource URN '${self.urn}' conflicting with alias on resource with URN '${claimed}'`,
+      );
     for (const candidate of [self.urn, ...this.#candidates(self, aliases)]) {
       const old = this.#deployment.old(candidate);
       if (!old) continue;
       if (candidate === self.urn) return { old, alias: "", conflict };
       const other = this.#seen.has(candidate) ? candidate : this.#byOld.get(candidate);
-      if (other) claim(`Duplicate resource alias '${candidate}' applied to resource with URN '${self.urn}' conflicting with resource with URN '${other}'`);
+      if (other)
+        claim(
+          `Duplicate resource alias '${candidate}' applied to resource with URN '${self.urn}' conflicting with resource with URN '${other}'`,
+        );
       this.#byOld.set(candidate, self.urn);
       this.#byNew.set(self.urn, candidate);
       this.#deployment.registry.registerAlias(self.urn, candidate);
@@ -56,7 +65,8 @@ export class AliasTable {
 
   /** The resource's own aliases, and those it has because its parent was found under another URN. */
   #candidates(self: Identity, aliases: readonly Alias[]): Set<string> {
-    const own = aliases.map((alias) => this.#resolve(self, alias)), found = new Set(own);
+    const own = aliases.map((alias) => this.#resolve(self, alias)),
+      found = new Set(own);
     const parentAlias = this.#byNew.get(self.parent);
     if (parentAlias) {
       found.add(this.#inherited(self.type, self.name, self.parent, parentAlias));
@@ -70,15 +80,24 @@ export class AliasTable {
 
   #resolve(self: Identity, alias: Alias): string {
     if ("urn" in alias) return alias.urn;
-    const given = alias.parent === "" ? self.parent : (this.#byNew.get(alias.parent) ?? alias.parent);
+    const given =
+      alias.parent === "" ? self.parent : (this.#byNew.get(alias.parent) ?? alias.parent);
     const parent = alias.noParent || isRootStack(given) ? "" : given;
-    return makeUrn(alias.stack || this.#deployment.stack, alias.project || this.#deployment.project, parent, alias.type || self.type, alias.name || self.name);
+    return makeUrn(
+      alias.stack || this.#deployment.stack,
+      alias.project || this.#deployment.project,
+      parent,
+      alias.type || self.type,
+      alias.name || self.name,
+    );
   }
 
   /** A child named after its parent (`app-role` of `app`) is looked for under the parent's old name too. */
   #inherited(type: string, name: string, parent: string, parentAlias: string): string {
     const prefix = nameOf(parent);
-    const oldName = name.startsWith(prefix) ? nameOf(parentAlias) + name.slice(prefix.length) : name;
+    const oldName = name.startsWith(prefix)
+      ? nameOf(parentAlias) + name.slice(prefix.length)
+      : name;
     return makeUrn(this.#deployment.stack, this.#deployment.project, parentAlias, type, oldName);
   }
 }

@@ -125,7 +125,8 @@ export class Deployment {
 
   providerOf(state: ResourceState): Provider {
     const provider = this.registry.get(state.provider);
-    if (!provider) throw new Error(`unknown provider '${state.provider}' for resource '${state.urn}'`);
+    if (!provider)
+      throw new Error(`unknown provider '${state.provider}' for resource '${state.urn}'`);
     return provider;
   }
 

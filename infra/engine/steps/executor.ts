@@ -102,7 +102,10 @@ export class StepExecutor {
     const news = step.new;
     if (news && step.op !== "replace") {
       news.outputs = protectOutputs(news);
-      (step.op === "read" || step.op === "read-replacement" ? this.#deployment.reads : this.#deployment.news).set(news.urn, news);
+      (step.op === "read" || step.op === "read-replacement"
+        ? this.#deployment.reads
+        : this.#deployment.news
+      ).set(news.urn, news);
     }
     await events.after(step, applied.status, applied.error);
     if (applied.error) return applied.error;
@@ -119,7 +122,10 @@ export class StepExecutor {
       return;
     }
     const step = this.#registered.get(event.urn);
-    if (!step?.new) return event.fail(new Error(`cannot complete a resource '${event.urn}' whose registration isn't pending`));
+    if (!step?.new)
+      return event.fail(
+        new Error(`cannot complete a resource '${event.urn}' whose registration isn't pending`),
+      );
     this.#registered.delete(event.urn);
     if (!(step instanceof SkippedCreateStep)) {
       step.new.outputs = event.outputs;
@@ -131,10 +137,24 @@ export class StepExecutor {
 
   /** Of a component, creation and update are over when it tells its outputs. */
   async #componentHooks(step: Step): Promise<void> {
-    const { new: news, old } = step, kind = step.op === "create" ? ("AfterCreate" as const) : ("AfterUpdate" as const);
-    if (!news || news.custom || (step.op !== "create" && step.op !== "update") || !news.resourceHooks[kind]?.length) return;
+    const { new: news, old } = step,
+      kind = step.op === "create" ? ("AfterCreate" as const) : ("AfterUpdate" as const);
+    if (
+      !news ||
+      news.custom ||
+      (step.op !== "create" && step.op !== "update") ||
+      !news.resourceHooks[kind]?.length
+    )
+      return;
     try {
-      await this.#deployment.hooks?.run({ kind, state: news, newInputs: news.inputs, oldInputs: old?.inputs, newOutputs: news.outputs, oldOutputs: old?.outputs });
+      await this.#deployment.hooks?.run({
+        kind,
+        state: news,
+        newInputs: news.inputs,
+        oldInputs: old?.inputs,
+        newOutputs: news.outputs,
+        oldOutputs: old?.outputs,
+      });
     } catch (error) {
       this.#deployment.recordPostStepError(news.urn, error as Error);
       if (!this.#deployment.options.continueOnError) this.cancel();
@@ -143,10 +163,13 @@ export class StepExecutor {
 
   /** Replaces the stack's outputs; after an error the new ones are merged over the old ones. */
   async finishStack(failed: boolean): Promise<void> {
-    const event = this.#stackOutputs, step = event && this.#registered.get(event.urn);
+    const event = this.#stackOutputs,
+      step = event && this.#registered.get(event.urn);
     if (!event || !step?.new || step instanceof SkippedCreateStep) return;
     const old = this.#deployment.old(event.urn)?.outputs ?? {};
-    step.new.outputs = failed ? mapOf([...Object.entries(old), ...Object.entries(event.outputs)]) : event.outputs;
+    step.new.outputs = failed
+      ? mapOf([...Object.entries(old), ...Object.entries(event.outputs)])
+      : event.outputs;
     await this.#deployment.events.outputs(step);
   }
 }

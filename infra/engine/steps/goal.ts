@@ -3,7 +3,16 @@ import type { Value, ValueMap } from "../values/value.ts";
 import type { CustomTimeouts, ResourceState } from "./state.ts";
 
 /** Another URN a resource may be found under; unset parts are the resource's own. */
-export type Alias = { readonly urn: string } | { readonly name: string; readonly type: string; readonly stack: string; readonly project: string; readonly parent: string; readonly noParent: boolean };
+export type Alias =
+  | { readonly urn: string }
+  | {
+      readonly name: string;
+      readonly type: string;
+      readonly stack: string;
+      readonly project: string;
+      readonly parent: string;
+      readonly noParent: boolean;
+    };
 
 export interface Goal {
   readonly type: string;

@@ -13,7 +13,7 @@ export class DependencyGraph {
     resources.forEach((r, i) => {
       this.#index.set(r, i);
       at.set(r.urn, i);
-      for (let parent = r.parent; parent; ) {
+      for (let parent = r.parent; parent;) {
         const own = this.#descendants.get(parent);
         if (own) own.push(i);
         else this.#descendants.set(parent, [i]);
@@ -28,11 +28,18 @@ export class DependencyGraph {
   }
 
   /** Everything that depends on a resource, directly or not, in the order of the list. */
-  dependingOn(state: ResourceState, ignored: ReadonlySet<string>, includeChildren: boolean): ResourceState[] {
-    const found: ResourceState[] = [], reached = new Set([state.urn]);
+  dependingOn(
+    state: ResourceState,
+    ignored: ReadonlySet<string>,
+    includeChildren: boolean,
+  ): ResourceState[] {
+    const found: ResourceState[] = [],
+      reached = new Set([state.urn]);
     for (const candidate of this.#resources.slice(this.#at(state) + 1)) {
       if (ignored.has(candidate.urn)) continue;
-      const needs = dependenciesOf(candidate).some((d) => reached.has(d.urn) && (includeChildren || d.kind !== "parent"));
+      const needs = dependenciesOf(candidate).some(
+        (d) => reached.has(d.urn) && (includeChildren || d.kind !== "parent"),
+      );
       if (needs || reached.has(providerUrnOf(candidate))) {
         found.push(candidate);
         reached.add(candidate.urn);
@@ -43,12 +50,20 @@ export class DependencyGraph {
 
   /** What a resource needs directly: a component counts for those of its descendants that precede the resource. */
   dependenciesOf(state: ResourceState): Set<ResourceState> {
-    const own = this.#at(state), found = new Set<ResourceState>();
-    const urns = new Set([providerUrnOf(state), ...dependenciesOf(state).filter((d) => d.kind !== "parent").map((d) => d.urn)]);
+    const own = this.#at(state),
+      found = new Set<ResourceState>();
+    const urns = new Set([
+      providerUrnOf(state),
+      ...dependenciesOf(state)
+        .filter((d) => d.kind !== "parent")
+        .map((d) => d.urn),
+    ]);
     for (const candidate of this.#resources.slice(0, own)) {
       if (urns.has(candidate.urn)) {
         found.add(candidate);
-        if (!candidate.custom) for (const i of this.#descendants.get(candidate.urn) ?? []) if (i < own) found.add(this.#resources[i] as ResourceState);
+        if (!candidate.custom)
+          for (const i of this.#descendants.get(candidate.urn) ?? [])
+            if (i < own) found.add(this.#resources[i] as ResourceState);
       }
       if (candidate.urn === state.parent) found.add(candidate);
     }
@@ -57,12 +72,16 @@ export class DependencyGraph {
 
   /** Everything a resource needs, directly or not. Entries marked for deletion prefer each other. */
   transitiveDependenciesOf(state: ResourceState): Set<ResourceState> {
-    const live = new Map<string, ResourceState>(), condemned = new Map<string, ResourceState>();
+    const live = new Map<string, ResourceState>(),
+      condemned = new Map<string, ResourceState>();
     for (const r of this.#resources) (r.delete ? condemned : live).set(r.urn, r);
-    const found = new Set<ResourceState>(), waiting = [state];
+    const found = new Set<ResourceState>(),
+      waiting = [state];
     for (let next = waiting.pop(); next; next = waiting.pop())
       for (const urn of needsOf(next)) {
-        const need = next.delete ? (condemned.get(urn) ?? live.get(urn)) : (live.get(urn) ?? condemned.get(urn));
+        const need = next.delete
+          ? (condemned.get(urn) ?? live.get(urn))
+          : (live.get(urn) ?? condemned.get(urn));
         if (need && need !== state && !found.has(need)) {
           found.add(need);
           waiting.push(need);

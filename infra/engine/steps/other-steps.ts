@@ -34,13 +34,24 @@ export class DeleteStep extends Step {
   /**
    * @param deletions URNs that are deleted in this run, for `deletedWith`
    */
-  constructor(deployment: Deployment, old: ResourceState, deletions: ReadonlySet<string>, kind: "delete" | "replaced" | "before-replacement" = "delete") {
+  constructor(
+    deployment: Deployment,
+    old: ResourceState,
+    deletions: ReadonlySet<string>,
+    kind: "delete" | "replaced" | "before-replacement" = "delete",
+  ) {
     super(deployment);
     this.#old = old;
     this.#deletions = deletions;
     this.#replacing = kind !== "delete";
     this.#pendingReplacement = kind === "before-replacement";
-    this.op = old.external ? (this.#replacing ? "discard-replaced" : "discard") : this.#replacing ? "delete-replaced" : "delete";
+    this.op = old.external
+      ? this.#replacing
+        ? "discard-replaced"
+        : "discard"
+      : this.#replacing
+        ? "delete-replaced"
+        : "delete";
     this.logical = !this.#replacing;
   }
 
@@ -53,14 +64,30 @@ export class DeleteStep extends Step {
   }
 
   async apply(): Promise<Applied> {
-    const old = this.#old, { options } = this.deployment;
+    const old = this.#old,
+      { options } = this.deployment;
     const before = { state: old, oldInputs: old.inputs, oldOutputs: old.outputs };
     await this.runHooks({ kind: "BeforeDelete", ...before });
-    if (!this.#replacing && old.protect && !options.ignoreProtect) return { status: "ok", error: new DeleteProtectedError(old.urn) };
-    if (!options.preview && old.custom && !old.external && !old.retainOnDelete && !(old.deletedWith && this.#deletions.has(old.deletedWith))) {
-      const request = { urn: old.urn, id: old.id, inputs: old.inputs, outputs: old.outputs, timeoutSeconds: old.customTimeouts.delete ?? 0 };
+    if (!this.#replacing && old.protect && !options.ignoreProtect)
+      return { status: "ok", error: new DeleteProtectedError(old.urn) };
+    if (
+      !options.preview &&
+      old.custom &&
+      !old.external &&
+      !old.retainOnDelete &&
+      !(old.deletedWith && this.#deletions.has(old.deletedWith))
+    ) {
+      const request = {
+        urn: old.urn,
+        id: old.id,
+        inputs: old.inputs,
+        outputs: old.outputs,
+        timeoutSeconds: old.customTimeouts.delete ?? 0,
+      };
       try {
-        await this.withRetries({ ...before, operation: "delete" }, () => this.deployment.operationsOf(old).delete(request));
+        await this.withRetries({ ...before, operation: "delete" }, () =>
+          this.deployment.operationsOf(old).delete(request),
+        );
       } catch (error) {
         const { status, error: reason } = failure(error);
         return { status, error: reason };
@@ -102,7 +129,13 @@ export class ReadStep extends Step {
   readonly #event: ReadEvent;
   readonly #replacing: boolean;
 
-  constructor(deployment: Deployment, event: ReadEvent, old: ResourceState | undefined, news: ResourceState, replacing: boolean) {
+  constructor(
+    deployment: Deployment,
+    event: ReadEvent,
+    old: ResourceState | undefined,
+    news: ResourceState,
+    replacing: boolean,
+  ) {
     super(deployment);
     this.#event = event;
     this.old = old;
@@ -114,7 +147,12 @@ export class ReadStep extends Step {
 
   /** A first read and one that brought nothing new are not counted. */
   override get counts(): boolean {
-    return this.logical && this.old !== undefined && this.op === "read" && !equalMaps(this.old.outputs, this.new.outputs);
+    return (
+      this.logical &&
+      this.old !== undefined &&
+      this.op === "read" &&
+      !equalMaps(this.old.outputs, this.new.outputs)
+    );
   }
 
   async apply(): Promise<Applied> {
@@ -123,9 +161,16 @@ export class ReadStep extends Step {
     if (news.id === UNKNOWN_TEXT) news.outputs = EMPTY;
     else
       try {
-        const request = { urn: news.urn, id: news.id, inputs: news.inputs, outputs: news.inputs, timeoutSeconds: news.customTimeouts.read ?? 0 };
+        const request = {
+          urn: news.urn,
+          id: news.id,
+          inputs: news.inputs,
+          outputs: news.inputs,
+          timeoutSeconds: news.customTimeouts.read ?? 0,
+        };
         const found = await this.deployment.providerOf(news).read(request);
-        if (!found.outputs) return { status: "ok", error: new Error(`resource '${news.id}' does not exist`) };
+        if (!found.outputs)
+          return { status: "ok", error: new Error(`resource '${news.id}' does not exist`) };
         news.outputs = found.outputs;
         if (found.id) news.id = found.id;
       } catch (error) {
@@ -137,9 +182,14 @@ export class ReadStep extends Step {
     if (this.#replacing && old) old.delete = true;
     if (old) {
       Object.assign(news, { created: old.created, modified: old.modified });
-      if (!equalMaps(news.inputs, old.inputs) || !equalMaps(news.outputs, old.outputs)) news.modified = now();
+      if (!equalMaps(news.inputs, old.inputs) || !equalMaps(news.outputs, old.outputs))
+        news.modified = now();
     }
-    return { status: failed ? "partial" : "ok", ...(failed ? { error: failed } : {}), complete: () => this.#event.done(news) };
+    return {
+      status: failed ? "partial" : "ok",
+      ...(failed ? { error: failed } : {}),
+      complete: () => this.#event.done(news),
+    };
   }
 }
 
@@ -174,23 +224,42 @@ export class RefreshStep extends Step {
     const { old } = this;
     if (!isManaged(old) || old.pendingReplacement) return { status: "ok" };
     const provider = this.deployment.providerOf(old);
-    let found: Found, initErrors: readonly string[] = [];
+    let found: Found,
+      initErrors: readonly string[] = [];
     try {
-      found = await provider.read({ urn: old.urn, id: old.id, inputs: old.inputs, outputs: old.outputs, timeoutSeconds: old.customTimeouts.read ?? 0 });
+      found = await provider.read({
+        urn: old.urn,
+        id: old.id,
+        inputs: old.inputs,
+        outputs: old.outputs,
+        timeoutSeconds: old.customTimeouts.read ?? 0,
+      });
     } catch (error) {
       const { status, partial, error: reason } = failure(error);
       if (!partial) return { status, error: reason };
       initErrors = partial.reasons;
       found = partial;
-      this.deployment.events.diagnostic({ severity: "warning", urn: old.urn, message: `Refreshed resource is in an unhealthy state:\n* ${initErrors.join("\n* ")}` });
+      this.deployment.events.diagnostic({
+        severity: "warning",
+        urn: old.urn,
+        message: `Refreshed resource is in an unhealthy state:\n* ${initErrors.join("\n* ")}`,
+      });
     }
     if (found.id === "" || !found.outputs) {
       this.#new = undefined;
       return { status: "ok" };
     }
     const inputs = found.inputs ?? old.inputs;
-    const news: ResourceState = { ...old, id: found.id, initErrors, inputs, outputs: found.outputs, refreshBeforeUpdate: found.refreshBeforeUpdate };
-    if (!equalMaps(inputs, old.inputs) || !equalMaps(news.outputs, old.outputs)) news.modified = now();
+    const news: ResourceState = {
+      ...old,
+      id: found.id,
+      initErrors,
+      inputs,
+      outputs: found.outputs,
+      refreshBeforeUpdate: found.refreshBeforeUpdate,
+    };
+    if (!equalMaps(inputs, old.inputs) || !equalMaps(news.outputs, old.outputs))
+      news.modified = now();
     this.#new = news;
     if (old.external) this.#changed = !equalMaps(news.outputs, old.outputs);
     else await this.#compare(news, inputs);
@@ -199,8 +268,13 @@ export class RefreshStep extends Step {
 
   async #compare(news: ResourceState, inputs: ValueMap): Promise<void> {
     const request = {
-      urn: news.urn, id: news.id, oldInputs: inputs, oldOutputs: news.outputs, newInputs: this.old.inputs,
-      allowUnknowns: this.deployment.options.preview, ignoreChanges: this.old.ignoreChanges,
+      urn: news.urn,
+      id: news.id,
+      oldInputs: inputs,
+      oldOutputs: news.outputs,
+      newInputs: this.old.inputs,
+      allowUnknowns: this.deployment.options.preview,
+      ignoreChanges: this.old.ignoreChanges,
     };
     const diff = await diffResource(this.deployment.providerOf(this.old), request);
     this.#changed = diff.changes !== "none";
@@ -212,6 +286,18 @@ export class RefreshStep extends Step {
 /** The diff the other way round: from the state to what was found. */
 function inverted(diff: Diff): Step["detailed"] {
   if (!diff.detailed) return undefined;
-  const other = { add: "delete", delete: "add", "add-replace": "delete-replace", "delete-replace": "add-replace", update: "update", "update-replace": "update-replace" } as const;
-  return Object.fromEntries(Object.entries(diff.detailed).map(([path, d]) => [path, { kind: other[d.kind], inputDiff: d.inputDiff }]));
+  const other = {
+    add: "delete",
+    delete: "add",
+    "add-replace": "delete-replace",
+    "delete-replace": "add-replace",
+    update: "update",
+    "update-replace": "update-replace",
+  } as const;
+  return Object.fromEntries(
+    Object.entries(diff.detailed).map(([path, d]) => [
+      path,
+      { kind: other[d.kind], inputDiff: d.inputDiff },
+    ]),
+  );
 }

@@ -15,7 +15,13 @@ import type { Deployment } from "./deployment.ts";
 import { ignoringChanges } from "./diff.ts";
 import type { Goal, ReadEvent, Registration } from "./goal.ts";
 import { ReadStep } from "./other-steps.ts";
-import { CreateStep, ImportStep, ReplaceStep, SameStep, SkippedCreateStep } from "./register-steps.ts";
+import {
+  CreateStep,
+  ImportStep,
+  ReplaceStep,
+  SameStep,
+  SkippedCreateStep,
+} from "./register-steps.ts";
 import { changeSteps } from "./replacements.ts";
 import { needsOf, newState, type ResourceState } from "./state.ts";
 import type { Step } from "./step.ts";
@@ -74,25 +80,48 @@ export class Planner {
   /** True when a step for the URN has been planned that is no delete. */
   isOperatedOn(urn: string): boolean {
     const name = this.aliases.renamed(urn) ?? urn;
-    return [this.sames, this.updates, this.replaces, this.reads, this.refreshes].some((set) => set.has(name));
+    return [this.sames, this.updates, this.replaces, this.reads, this.refreshes].some((set) =>
+      set.has(name),
+    );
   }
 
   hasStep(urn: string): boolean {
-    return [this.creates, this.sames, this.updates, this.deletes, this.replaces, this.reads].some((set) => set.has(urn));
+    return [this.creates, this.sames, this.updates, this.deletes, this.replaces, this.reads].some(
+      (set) => set.has(urn),
+    );
   }
 
   planRead(event: ReadEvent): Plan {
     this.#checkParent(event.parent);
     const urn = this.#claimUrn(event.parent, event.type, event.name);
-    const { old, alias } = this.aliases.find({ urn, name: event.name, type: event.type, parent: event.parent }, []);
+    const { old, alias } = this.aliases.find(
+      { urn, name: event.name, type: event.type, parent: event.parent },
+      [],
+    );
     const news = newState({
-      urn, type: event.type, custom: true, id: event.id, inputs: event.inputs, parent: event.parent, external: true, dependencies: event.dependencies,
-      provider: event.provider, additionalSecretOutputs: event.additionalSecretOutputs, sourcePosition: event.sourcePosition, stackTrace: event.stackTrace, alias,
+      urn,
+      type: event.type,
+      custom: true,
+      id: event.id,
+      inputs: event.inputs,
+      parent: event.parent,
+      external: true,
+      dependencies: event.dependencies,
+      provider: event.provider,
+      additionalSecretOutputs: event.additionalSecretOutputs,
+      sourcePosition: event.sourcePosition,
+      stackTrace: event.stackTrace,
+      alias,
     });
     if (news.id === "") throw new Error(`Expected an ID for ${urn}`);
     if (old && !old.external && old.id !== event.id) {
       this.replaces.add(urn);
-      return { steps: [new ReadStep(this.deployment, event, old, news, true), new ReplaceStep(this.deployment, undefined, old, news)] };
+      return {
+        steps: [
+          new ReadStep(this.deployment, event, old, news, true),
+          new ReplaceStep(this.deployment, undefined, old, news),
+        ],
+      };
     }
     if (this.deployment.options.destroyProgram) this.toDelete.push(news);
     this.reads.add(urn);
@@ -100,29 +129,48 @@ export class Planner {
   }
 
   async planRegistration(registration: Registration): Promise<Plan> {
-    const { goal } = registration, { parent, type, name } = goal;
+    const { goal } = registration,
+      { parent, type, name } = goal;
     this.#checkParent(parent);
     const urn = this.#claimUrn(parent, type, name);
     const { old, alias, conflict } = this.aliases.find({ urn, name, type, parent }, goal.aliases);
     const news = stateOf(goal, urn, old, alias);
-    if (isProviderType(type)) for (const name of alias ? [urn, alias] : [urn]) this.providers.set(name, news);
-    const destroying = this.deployment.options.destroyProgram ? this.#planDestroyed(registration, old, news) : undefined;
+    if (isProviderType(type))
+      for (const name of alias ? [urn, alias] : [urn]) this.providers.set(name, news);
+    const destroying = this.deployment.options.destroyProgram
+      ? this.#planDestroyed(registration, old, news)
+      : undefined;
     if (destroying) return destroying;
     const operations = goal.custom ? await this.#operations(news) : undefined;
-    const candidate: Candidate = { registration, goal, urn, old, news, operations, conflict, randomSeed: randomBytes(32) };
+    const candidate: Candidate = {
+      registration,
+      goal,
+      urn,
+      old,
+      news,
+      operations,
+      conflict,
+      randomSeed: randomBytes(32),
+    };
     const known = old && (old.importID || old.id);
-    if (goal.custom && goal.importId !== "" && (!old || old.external || known !== goal.importId)) return this.#planImport(candidate);
+    if (goal.custom && goal.importId !== "" && (!old || old.external || known !== goal.importId))
+      return this.#planImport(candidate);
     return { steps: await this.#plan(candidate, false) };
   }
 
   #checkParent(parent: string): void {
-    if (parent !== "" && !this.urns.has(parent)) throw new Error(`could not find parent resource ${parent}`);
+    if (parent !== "" && !this.urns.has(parent))
+      throw new Error(`could not find parent resource ${parent}`);
   }
 
   #claimUrn(parent: string, type: string, name: string): string {
     const urn = makeUrn(this.deployment.stack, this.deployment.project, parent, type, name);
     if (this.urns.has(urn)) {
-      this.deployment.events.diagnostic({ severity: "error", urn, message: `Duplicate resource URN '${urn}'; try giving it a unique name` });
+      this.deployment.events.diagnostic({
+        severity: "error",
+        urn,
+        message: `Duplicate resource URN '${urn}'; try giving it a unique name`,
+      });
       throw new AlreadyReported(`duplicate URN ${urn}`);
     }
     this.urns.add(urn);
@@ -132,7 +180,11 @@ export class Planner {
   async #operations(state: ResourceState): Promise<ResourceOperations> {
     if (!isProviderType(state.type)) {
       if (!this.deployment.isKnownReference(state.provider)) {
-        this.deployment.events.diagnostic({ severity: "error", urn: state.urn, message: `unknown provider '${state.provider}' for resource '${state.urn}'` });
+        this.deployment.events.diagnostic({
+          severity: "error",
+          urn: state.urn,
+          message: `unknown provider '${state.provider}' for resource '${state.urn}'`,
+        });
         throw new AlreadyReported(`unknown provider ${state.provider}`);
       }
       await this.deployment.ensureProvider(state.provider);
@@ -141,7 +193,11 @@ export class Planner {
   }
 
   /** In a destroy, managed resources are only registered; providers and components really are set up. */
-  #planDestroyed(registration: Registration, old: ResourceState | undefined, news: ResourceState): Plan | undefined {
+  #planDestroyed(
+    registration: Registration,
+    old: ResourceState | undefined,
+    news: ResourceState,
+  ): Plan | undefined {
     const managed = news.custom && !isProviderType(news.type);
     if (needsOf(news).some((urn) => this.skippedCreates.has(urn)) || (managed && !old)) {
       this.skippedCreates.add(news.urn);
@@ -161,25 +217,57 @@ export class Planner {
     const replacing = old !== undefined && !this.deletes.has(urn);
     const { promise, resolve } = Promise.withResolvers<(() => Promise<Plan>) | undefined>();
     const imported = (state: ResourceState | undefined): void =>
-      resolve(state && (async () => ({ steps: await this.#plan({ ...candidate, old: state, news: stateOf(goal, urn, state, news.alias) }, true) })));
-    const step = new ImportStep(this.deployment, registration, replacing ? old : undefined, news, goal.ignoreChanges, imported);
-    return { steps: replacing ? [step, new ReplaceStep(this.deployment, undefined, old, news)] : [step], then: promise };
+      resolve(
+        state &&
+          (async () => ({
+            steps: await this.#plan(
+              { ...candidate, old: state, news: stateOf(goal, urn, state, news.alias) },
+              true,
+            ),
+          })),
+      );
+    const step = new ImportStep(
+      this.deployment,
+      registration,
+      replacing ? old : undefined,
+      news,
+      goal.ignoreChanges,
+      imported,
+    );
+    return {
+      steps: replacing ? [step, new ReplaceStep(this.deployment, undefined, old, news)] : [step],
+      then: promise,
+    };
   }
 
   async #plan(candidate: Candidate, imported: boolean): Promise<Step[]> {
     const { goal, urn, old, news, operations } = candidate;
-    const recreating = this.deletes.has(urn), external = old?.external === true;
+    const recreating = this.deletes.has(urn),
+      external = old?.external === true;
     const implicit = isProviderType(goal.type) || isRootStack(urn);
     const targeted = implicit || this.targets.includes(news);
     let invalid = candidate.conflict;
-    const reset = old ? ignoringChanges(goal.inputs, old.inputs, goal.ignoreChanges) : { inputs: goal.inputs, invalid: [] };
+    const reset = old
+      ? ignoringChanges(goal.inputs, old.inputs, goal.ignoreChanges)
+      : { inputs: goal.inputs, invalid: [] };
     if (reset.invalid.length)
-      this.deployment.events.diagnostic({ severity: "info", urn, message: `cannot ignore changes in added or removed elements of the path: ${JSON.stringify(reset.invalid.join(", "))}` });
+      this.deployment.events.diagnostic({
+        severity: "info",
+        urn,
+        message: `cannot ignore changes in added or removed elements of the path: ${JSON.stringify(reset.invalid.join(", "))}`,
+      });
     news.inputs = reset.inputs;
     const fresh = recreating || external || !old || this.isTargetedReplace(urn, old);
     if (operations && targeted) {
-      const request = fresh ? { olds: {}, news: goal.inputs } : { olds: old.inputs, news: reset.inputs };
-      const checked = await operations.check({ urn, ...request, allowUnknowns: this.deployment.options.preview, randomSeed: candidate.randomSeed });
+      const request = fresh
+        ? { olds: {}, news: goal.inputs }
+        : { olds: old.inputs, news: reset.inputs };
+      const checked = await operations.check({
+        urn,
+        ...request,
+        allowUnknowns: this.deployment.options.preview,
+        randomSeed: candidate.randomSeed,
+      });
       if (this.reportFailures(news, checked.failures)) invalid = true;
       news.inputs = checked.inputs;
     } else if (operations) news.inputs = old?.inputs ?? {};
@@ -187,7 +275,10 @@ export class Planner {
     if (recreating && old) return this.recreate(candidate);
     if (external && old) {
       this.creates.add(urn);
-      return this.validated([new CreateStep(this.deployment, candidate.registration, old, news, true), new ReplaceStep(this.deployment, candidate.registration, old, news)]);
+      return this.validated([
+        new CreateStep(this.deployment, candidate.registration, old, news, true),
+        new ReplaceStep(this.deployment, candidate.registration, old, news),
+      ]);
     }
     this.targets.follow(news, targeted);
     if (old) {
@@ -201,7 +292,9 @@ export class Planner {
       return this.validated([new SkippedCreateStep(this.deployment, candidate.registration, news)]);
     }
     this.creates.add(urn);
-    return this.validated([new CreateStep(this.deployment, candidate.registration, undefined, news)]);
+    return this.validated([
+      new CreateStep(this.deployment, candidate.registration, undefined, news),
+    ]);
   }
 
   /** The resource was deleted earlier in this run, together with something that it depends on. */
@@ -209,7 +302,10 @@ export class Planner {
     this.deletes.delete(urn);
     this.replaces.add(urn);
     const keys = this.dependentReplaceKeys.get(urn) ?? [];
-    return this.validated([new ReplaceStep(this.deployment, registration, old, news), new CreateStep(this.deployment, registration, old, news, false, { keys })]);
+    return this.validated([
+      new ReplaceStep(this.deployment, registration, old, news),
+      new CreateStep(this.deployment, registration, old, news, false, { keys }),
+    ]);
   }
 
   #planSame({ registration, urn, news }: Candidate, old: ResourceState, imported: boolean): Step[] {
@@ -232,14 +328,17 @@ export class Planner {
       for (const need of needsOf(state)) {
         const dependency = this.deployment.old(need);
         if (this.hasStep(need) || this.isOperatedOn(need)) continue;
-        if (!dependency) throw new Error(`dependency ${need} of untargeted resource ${urn} has no old state`);
+        if (!dependency)
+          throw new Error(`dependency ${need} of untargeted resource ${urn} has no old state`);
         keep(dependency, undefined);
       }
       steps.push(new SameStep(this.deployment, own, state, { ...state, id: "", alias: "" }, true));
     };
     if (old.provider && !this.deployment.registry.get(old.provider)) {
       const { urn: provider } = parseReference(old.provider);
-      throw new Error(`provider ${old.provider} for resource ${urn} has not been registered yet, this is due to a change of providers mixed with --target. Change your program back to the original providers (${nameOf(provider)})`);
+      throw new Error(
+        `provider ${old.provider} for resource ${urn} has not been registered yet, this is due to a change of providers mixed with --target. Change your program back to the original providers (${nameOf(provider)})`,
+      );
     }
     keep(old, registration);
     return steps;
@@ -253,8 +352,15 @@ export class Planner {
   reportFailures(state: ResourceState, failures: readonly CheckFailure[]): boolean {
     for (const { property, reason } of failures) {
       const value = state.inputs[property];
-      const what = property === "" ? "" : `: property ${property} value {${value === undefined ? "<nil>" : shown(value)}}`;
-      this.deployment.events.diagnostic({ severity: "error", urn: state.urn, message: `${state.type} resource '${nameOf(state.urn)}'${what} has a problem: ${reason}` });
+      const what =
+        property === ""
+          ? ""
+          : `: property ${property} value {${value === undefined ? "<nil>" : shown(value)}}`;
+      this.deployment.events.diagnostic({
+        severity: "error",
+        urn: state.urn,
+        message: `${state.type} resource '${nameOf(state.urn)}'${what} has a problem: ${reason}`,
+      });
     }
     return failures.length > 0;
   }
@@ -267,7 +373,11 @@ export class Planner {
       if (!step.new || step instanceof SkippedCreateStep) continue;
       for (const urn of needsOf(step.new)) {
         if (!this.skippedCreates.has(urn)) continue;
-        this.deployment.events.diagnostic({ severity: "error", urn: step.urn, message: missingTarget(step.urn, urn) });
+        this.deployment.events.diagnostic({
+          severity: "error",
+          urn: step.urn,
+          message: missingTarget(step.urn, urn),
+        });
         this.sawError = true;
         if (!preview) throw new AlreadyReported("untargeted create");
         this.skippedCreates.delete(urn);
@@ -283,17 +393,44 @@ function missingTarget(urn: string, needed: string): string {
 
 function shown(value: Value): string {
   if (value instanceof Secret) return "[secret]";
-  return isMap(value) || isList(value) ? JSON.stringify(encodeStored(value, "hidden")) : JSON.stringify(encodeStored(value, "hidden")).replace(/^"|"$/g, "");
+  return isMap(value) || isList(value)
+    ? JSON.stringify(encodeStored(value, "hidden"))
+    : JSON.stringify(encodeStored(value, "hidden")).replace(/^"|"$/g, "");
 }
 
 /** The state a registration asks for, before anything has been done. */
-function stateOf(goal: Goal, urn: string, old: ResourceState | undefined, alias: string): ResourceState {
+function stateOf(
+  goal: Goal,
+  urn: string,
+  old: ResourceState | undefined,
+  alias: string,
+): ResourceState {
   return newState({
-    urn, type: goal.type, custom: goal.custom, inputs: goal.inputs, parent: goal.parent, protect: goal.protect, dependencies: goal.dependencies,
-    provider: goal.provider, propertyDependencies: goal.propertyDependencies, additionalSecretOutputs: goal.additionalSecretOutputs, alias,
-    customTimeouts: goal.customTimeouts, importID: goal.importId, retainOnDelete: goal.retainOnDelete, deletedWith: goal.deletedWith,
-    replaceWith: goal.replaceWith, created: old?.created ?? "", modified: old?.modified ?? "", sourcePosition: goal.sourcePosition,
-    stackTrace: goal.stackTrace, ignoreChanges: goal.ignoreChanges, hideDiff: goal.hideDiff, replaceOnChanges: goal.replaceOnChanges,
-    replacementTrigger: goal.replacementTrigger, refreshBeforeUpdate: old?.refreshBeforeUpdate ?? false, resourceHooks: goal.hooks,
+    urn,
+    type: goal.type,
+    custom: goal.custom,
+    inputs: goal.inputs,
+    parent: goal.parent,
+    protect: goal.protect,
+    dependencies: goal.dependencies,
+    provider: goal.provider,
+    propertyDependencies: goal.propertyDependencies,
+    additionalSecretOutputs: goal.additionalSecretOutputs,
+    alias,
+    customTimeouts: goal.customTimeouts,
+    importID: goal.importId,
+    retainOnDelete: goal.retainOnDelete,
+    deletedWith: goal.deletedWith,
+    replaceWith: goal.replaceWith,
+    created: old?.created ?? "",
+    modified: old?.modified ?? "",
+    sourcePosition: goal.sourcePosition,
+    stackTrace: goal.stackTrace,
+    ignoreChanges: goal.ignoreChanges,
+    hideDiff: goal.hideDiff,
+    replaceOnChanges: goal.replaceOnChanges,
+    replacementTrigger: goal.replacementTrigger,
+    refreshBeforeUpdate: old?.refreshBeforeUpdate ?? false,
+    resourceHooks: goal.hooks,
   });
 }

@@ -20,14 +20,18 @@ export async function runRefresh(deployment: Deployment, signal: AbortSignal): P
   deployment.rebase(rebuilt(deployment.resources, steps));
   await deployment.events.rebuilt();
   if (executor.error || signal.aborted) {
-    deployment.events.diagnostic({ severity: "error", message: `${deployment.options.preview ? "preview" : "update"} ${signal.aborted ? "canceled" : "failed"}` });
+    deployment.events.diagnostic({
+      severity: "error",
+      message: `${deployment.options.preview ? "preview" : "update"} ${signal.aborted ? "canceled" : "failed"}`,
+    });
     throw new AlreadyReported("refresh failed");
   }
 }
 
 function* selected(deployment: Deployment): Generator<ResourceState> {
   const { targets, targetDependents, excludes, excludeDependents } = deployment.options;
-  const chosen = new Set(targets), left = new Set(excludes);
+  const chosen = new Set(targets),
+    left = new Set(excludes);
   for (const state of deployment.resources) {
     const needs = needsOf(state);
     if (targets.size > 0) {
@@ -42,17 +46,28 @@ function* selected(deployment: Deployment): Generator<ResourceState> {
 }
 
 /** The state after a refresh: without what is gone, and without references to it. */
-function rebuilt(resources: readonly ResourceState[], steps: ReadonlyMap<ResourceState, RefreshStep>): ResourceState[] {
-  const kept: ResourceState[] = [], there = new Set<string>(), parents = new Map<string, string>();
+function rebuilt(
+  resources: readonly ResourceState[],
+  steps: ReadonlyMap<ResourceState, RefreshStep>,
+): ResourceState[] {
+  const kept: ResourceState[] = [],
+    there = new Set<string>(),
+    parents = new Map<string, string>();
   for (const old of resources) {
-    const step = steps.get(old), news = step ? step.new : old;
+    const step = steps.get(old),
+      news = step ? step.new : old;
     if (!news) continue;
-    if (news.dependencies.length) news.dependencies = news.dependencies.filter((urn) => there.has(urn));
+    if (news.dependencies.length)
+      news.dependencies = news.dependencies.filter((urn) => there.has(urn));
     if (news.propertyDependencies)
       news.propertyDependencies = Object.fromEntries(
-        Object.entries(news.propertyDependencies).map(([key, urns]) => [key, urns.filter((urn) => there.has(urn))] as const).filter(([, urns]) => urns.length));
+        Object.entries(news.propertyDependencies)
+          .map(([key, urns]) => [key, urns.filter((urn) => there.has(urn))] as const)
+          .filter(([, urns]) => urns.length),
+      );
     if (news.deletedWith && !there.has(news.deletedWith)) news.deletedWith = "";
-    if (news.replaceWith.length) news.replaceWith = news.replaceWith.filter((urn) => there.has(urn));
+    if (news.replaceWith.length)
+      news.replaceWith = news.replaceWith.filter((urn) => there.has(urn));
     there.add(news.urn);
     kept.push(news);
   }

@@ -13,7 +13,13 @@ abstract class RegisterStep extends Step {
   readonly #new: ResourceState;
   readonly #old: ResourceState | undefined;
 
-  constructor(deployment: Deployment, registration: Registration | undefined, old: ResourceState | undefined, news: ResourceState, details?: StepDetails) {
+  constructor(
+    deployment: Deployment,
+    registration: Registration | undefined,
+    old: ResourceState | undefined,
+    news: ResourceState,
+    details?: StepDetails,
+  ) {
     super(deployment, details);
     this.registration = registration;
     this.#old = old;
@@ -47,16 +53,24 @@ export class SameStep extends RegisterStep {
   /** Not part of this run, by `--target` or `--exclude`. */
   readonly untargeted: boolean;
 
-  constructor(deployment: Deployment, registration: Registration | undefined, old: ResourceState, news: ResourceState, untargeted = false) {
+  constructor(
+    deployment: Deployment,
+    registration: Registration | undefined,
+    old: ResourceState,
+    news: ResourceState,
+    untargeted = false,
+  ) {
     super(deployment, registration, old, news);
     this.untargeted = untargeted;
   }
 
   async apply(): Promise<Applied> {
-    const old = this.old as ResourceState, news = this.new;
+    const old = this.old as ResourceState,
+      news = this.new;
     news.id = old.id;
     news.outputs = old.outputs;
-    if (isProvider(news) && !this.untargeted) await this.deployment.registry.same({ ...news, inputs: old.inputs }, true);
+    if (isProvider(news) && !this.untargeted)
+      await this.deployment.registry.same({ ...news, inputs: old.inputs }, true);
     return { status: "ok", complete: () => this.answer("success") };
   }
 }
@@ -70,7 +84,11 @@ export class SkippedCreateStep extends RegisterStep {
   }
 
   async apply(): Promise<Applied> {
-    return { status: "ok", complete: () => this.registration?.done({ state: this.new, result: "success", unknown: true }) };
+    return {
+      status: "ok",
+      complete: () =>
+        this.registration?.done({ state: this.new, result: "success", unknown: true }),
+    };
   }
 }
 
@@ -80,7 +98,14 @@ export class CreateStep extends RegisterStep {
   /** The old one is deleted at the end of the run. */
   readonly #oldFollows: boolean;
 
-  constructor(deployment: Deployment, registration: Registration, old: ResourceState | undefined, news: ResourceState, oldFollows = false, details?: StepDetails) {
+  constructor(
+    deployment: Deployment,
+    registration: Registration,
+    old: ResourceState | undefined,
+    news: ResourceState,
+    oldFollows = false,
+    details?: StepDetails,
+  ) {
     super(deployment, registration, old, news, details);
     this.op = old ? "create-replacement" : "create";
     this.logical = !old;
@@ -88,29 +113,50 @@ export class CreateStep extends RegisterStep {
   }
 
   async apply(): Promise<Applied> {
-    const news = this.new, { preview } = this.deployment.options;
+    const news = this.new,
+      { preview } = this.deployment.options;
     await this.runHooks({ kind: "BeforeCreate", state: news, newInputs: news.inputs });
     let failed: Error | undefined;
     if (news.custom) {
       const operations = this.deployment.operationsOf(news);
       try {
-        const request = { urn: news.urn, inputs: news.inputs, timeoutSeconds: news.customTimeouts.create ?? 0, preview };
-        const made = await this.withRetries({ state: news, newInputs: news.inputs, operation: "create" }, () => operations.create(request));
-        if (!preview && made.id === "") throw new Error("provider did not return an ID from Create");
+        const request = {
+          urn: news.urn,
+          inputs: news.inputs,
+          timeoutSeconds: news.customTimeouts.create ?? 0,
+          preview,
+        };
+        const made = await this.withRetries(
+          { state: news, newInputs: news.inputs, operation: "create" },
+          () => operations.create(request),
+        );
+        if (!preview && made.id === "")
+          throw new Error("provider did not return an ID from Create");
         news.id = made.id;
         news.outputs = made.outputs;
         news.refreshBeforeUpdate = made.refreshBeforeUpdate;
       } catch (error) {
         const { status, partial, error: reason } = failure(error);
         if (!partial) return { status, error: reason };
-        Object.assign(news, { id: partial.id, outputs: partial.outputs, initErrors: partial.reasons, refreshBeforeUpdate: partial.refreshBeforeUpdate });
+        Object.assign(news, {
+          id: partial.id,
+          outputs: partial.outputs,
+          initErrors: partial.reasons,
+          refreshBeforeUpdate: partial.refreshBeforeUpdate,
+        });
         failed = reason;
       }
     }
     news.created = news.modified = now();
     if (this.old && this.#oldFollows) this.old.delete = true;
     if (failed) return { status: "partial", error: failed };
-    if (news.custom) await this.runLateHooks({ kind: "AfterCreate", state: news, newInputs: news.inputs, newOutputs: news.outputs });
+    if (news.custom)
+      await this.runLateHooks({
+        kind: "AfterCreate",
+        state: news,
+        newInputs: news.inputs,
+        newOutputs: news.outputs,
+      });
     return { status: "ok", complete: () => this.answer("success") };
   }
 }
@@ -119,38 +165,70 @@ export class UpdateStep extends RegisterStep {
   readonly op = "update" as const;
   readonly #ignoreChanges: readonly string[];
 
-  constructor(deployment: Deployment, registration: Registration, old: ResourceState, news: ResourceState, ignoreChanges: readonly string[], details: StepDetails) {
+  constructor(
+    deployment: Deployment,
+    registration: Registration,
+    old: ResourceState,
+    news: ResourceState,
+    ignoreChanges: readonly string[],
+    details: StepDetails,
+  ) {
     super(deployment, registration, old, news, details);
     this.#ignoreChanges = ignoreChanges;
   }
 
   async apply(): Promise<Applied> {
-    const old = this.old as ResourceState, news = this.new;
+    const old = this.old as ResourceState,
+      news = this.new;
     Object.assign(news, { id: old.id, created: old.created, modified: old.modified });
     const inputs = { newInputs: news.inputs, oldInputs: old.inputs, oldOutputs: old.outputs };
     await this.runHooks({ kind: "BeforeUpdate", state: news, ...inputs });
     if (news.custom) {
       const failed = await this.#update(old, news);
       if (failed) return failed;
-      await this.runLateHooks({ kind: "AfterUpdate", state: news, ...inputs, newOutputs: news.outputs });
+      await this.runLateHooks({
+        kind: "AfterUpdate",
+        state: news,
+        ...inputs,
+        newOutputs: news.outputs,
+      });
     }
     return { status: "ok", complete: () => this.answer("success") };
   }
 
   async #update(old: ResourceState, news: ResourceState): Promise<Applied | undefined> {
     const request = {
-      urn: news.urn, id: old.id, oldInputs: old.inputs, oldOutputs: old.outputs, newInputs: news.inputs, ignoreChanges: this.#ignoreChanges,
-      timeoutSeconds: news.customTimeouts.update ?? 0, preview: this.deployment.options.preview,
+      urn: news.urn,
+      id: old.id,
+      oldInputs: old.inputs,
+      oldOutputs: old.outputs,
+      newInputs: news.inputs,
+      ignoreChanges: this.#ignoreChanges,
+      timeoutSeconds: news.customTimeouts.update ?? 0,
+      preview: this.deployment.options.preview,
     };
     try {
-      const args = { state: news, newInputs: news.inputs, oldInputs: old.inputs, oldOutputs: old.outputs, operation: "update" as const };
-      const { outputs, refreshBeforeUpdate } = await this.withRetries(args, () => this.deployment.operationsOf(news).update(request));
+      const args = {
+        state: news,
+        newInputs: news.inputs,
+        oldInputs: old.inputs,
+        oldOutputs: old.outputs,
+        operation: "update" as const,
+      };
+      const { outputs, refreshBeforeUpdate } = await this.withRetries(args, () =>
+        this.deployment.operationsOf(news).update(request),
+      );
       Object.assign(news, { outputs, refreshBeforeUpdate, modified: now() });
       return undefined;
     } catch (error) {
       const { status, partial, error: reason } = failure(error);
       if (!partial) return { status, error: reason };
-      Object.assign(news, { outputs: partial.outputs, initErrors: partial.reasons, modified: now(), refreshBeforeUpdate: partial.refreshBeforeUpdate });
+      Object.assign(news, {
+        outputs: partial.outputs,
+        initErrors: partial.reasons,
+        modified: now(),
+        refreshBeforeUpdate: partial.refreshBeforeUpdate,
+      });
       return { status: "partial", error: reason };
     }
   }
@@ -178,7 +256,14 @@ export class ImportStep extends RegisterStep {
   /**
    * @param imported is called with what was found, as the old state to compare with; with undefined when the import failed
    */
-  constructor(deployment: Deployment, registration: Registration, old: ResourceState | undefined, news: ResourceState, ignoreChanges: readonly string[], imported: (state: ResourceState | undefined) => void) {
+  constructor(
+    deployment: Deployment,
+    registration: Registration,
+    old: ResourceState | undefined,
+    news: ResourceState,
+    ignoreChanges: readonly string[],
+    imported: (state: ResourceState | undefined) => void,
+  ) {
     super(deployment, registration, old, news);
     this.op = old ? "import-replacement" : "import";
     this.logical = !old;
@@ -194,12 +279,22 @@ export class ImportStep extends RegisterStep {
 
   async #import(): Promise<Applied> {
     const news = this.new;
-    const request = { urn: news.urn, id: news.importID, inputs: EMPTY, outputs: EMPTY, timeoutSeconds: news.customTimeouts.read ?? 0 };
+    const request = {
+      urn: news.urn,
+      id: news.importID,
+      inputs: EMPTY,
+      outputs: EMPTY,
+      timeoutSeconds: news.customTimeouts.read ?? 0,
+    };
     try {
       const found = await this.deployment.providerOf(news).read(request);
       if (!found.outputs) throw new Error(`resource '${news.importID}' does not exist`);
       if (!found.inputs) throw new Error(`the provider does not support importing ${news.type}`);
-      Object.assign(news, { id: found.id || news.importID, outputs: found.outputs, refreshBeforeUpdate: found.refreshBeforeUpdate });
+      Object.assign(news, {
+        id: found.id || news.importID,
+        outputs: found.outputs,
+        refreshBeforeUpdate: found.refreshBeforeUpdate,
+      });
       news.inputs = found.inputs;
     } catch (error) {
       const { status, error: reason } = failure(error);

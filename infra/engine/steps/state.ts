@@ -2,7 +2,15 @@
 import { isProviderType, parseReference } from "../urn.ts";
 import { EMPTY, type Value, type ValueMap } from "../values/value.ts";
 
-export const HOOK_KINDS = ["BeforeCreate", "AfterCreate", "BeforeUpdate", "AfterUpdate", "BeforeDelete", "AfterDelete", "OnError"] as const;
+export const HOOK_KINDS = [
+  "BeforeCreate",
+  "AfterCreate",
+  "BeforeUpdate",
+  "AfterUpdate",
+  "BeforeDelete",
+  "AfterDelete",
+  "OnError",
+] as const;
 export type HookKind = (typeof HOOK_KINDS)[number];
 
 /** Seconds; zero or absent leaves it to the provider. */
@@ -58,12 +66,41 @@ export interface ResourceState {
   alias: string;
 }
 
-export function newState(given: Pick<ResourceState, "urn" | "type" | "custom"> & Partial<ResourceState>): ResourceState {
+export function newState(
+  given: Pick<ResourceState, "urn" | "type" | "custom"> & Partial<ResourceState>,
+): ResourceState {
   return {
-    id: "", inputs: EMPTY, outputs: EMPTY, parent: "", provider: "", dependencies: [], propertyDependencies: undefined, protect: false, taint: false,
-    external: false, retainOnDelete: false, refreshBeforeUpdate: false, delete: false, pendingReplacement: false, deletedWith: "", replaceWith: [],
-    initErrors: [], additionalSecretOutputs: [], ignoreChanges: [], replaceOnChanges: [], hideDiff: [], customTimeouts: {}, importID: "",
-    replacementTrigger: null, resourceHooks: {}, created: "", modified: "", sourcePosition: "", stackTrace: [], alias: "", ...given,
+    id: "",
+    inputs: EMPTY,
+    outputs: EMPTY,
+    parent: "",
+    provider: "",
+    dependencies: [],
+    propertyDependencies: undefined,
+    protect: false,
+    taint: false,
+    external: false,
+    retainOnDelete: false,
+    refreshBeforeUpdate: false,
+    delete: false,
+    pendingReplacement: false,
+    deletedWith: "",
+    replaceWith: [],
+    initErrors: [],
+    additionalSecretOutputs: [],
+    ignoreChanges: [],
+    replaceOnChanges: [],
+    hideDiff: [],
+    customTimeouts: {},
+    importID: "",
+    replacementTrigger: null,
+    resourceHooks: {},
+    created: "",
+    modified: "",
+    sourcePosition: "",
+    stackTrace: [],
+    alias: "",
+    ...given,
   };
 }
 
@@ -78,7 +115,8 @@ export function dependenciesOf(state: ResourceState): Dependency[] {
   const found: Dependency[] = [];
   if (state.parent) found.push({ kind: "parent", urn: state.parent });
   for (const urn of state.dependencies) found.push({ kind: "dependency", urn });
-  for (const urns of Object.values(state.propertyDependencies ?? {})) for (const urn of urns) found.push({ kind: "property", urn });
+  for (const urns of Object.values(state.propertyDependencies ?? {}))
+    for (const urn of urns) found.push({ kind: "property", urn });
   if (state.deletedWith) found.push({ kind: "deletedWith", urn: state.deletedWith });
   for (const urn of state.replaceWith) found.push({ kind: "replaceWith", urn });
   return found;

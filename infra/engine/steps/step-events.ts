@@ -4,8 +4,21 @@ import type { ResourceState } from "./state.ts";
 import type { Step } from "./step.ts";
 
 export type StepOp =
-  | "same" | "create" | "update" | "delete" | "replace" | "create-replacement" | "delete-replaced" | "read" | "read-replacement" | "refresh"
-  | "discard" | "discard-replaced" | "remove-pending-replace" | "import" | "import-replacement";
+  | "same"
+  | "create"
+  | "update"
+  | "delete"
+  | "replace"
+  | "create-replacement"
+  | "delete-replaced"
+  | "read"
+  | "read-replacement"
+  | "refresh"
+  | "discard"
+  | "discard-replaced"
+  | "remove-pending-replace"
+  | "import"
+  | "import-replacement";
 
 /** What there is to know of a step from outside. */
 export interface StepView {

@@ -91,7 +91,10 @@ export abstract class Step implements StepView {
   }
 
   /** Repeats a failed call while OnError hooks ask for it. */
-  protected async withRetries<T>(args: Omit<HookArguments, "kind">, attempt: () => Promise<T>): Promise<T> {
+  protected async withRetries<T>(
+    args: Omit<HookArguments, "kind">,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
     const failures: string[] = [];
     for (;;)
       try {
@@ -99,7 +102,11 @@ export abstract class Step implements StepView {
       } catch (error) {
         failures.unshift((error as Error).message);
         if (!args.state.resourceHooks.OnError?.length || !this.deployment.hooks) throw error;
-        if (failures.length >= MAX_RETRIES || !(await this.deployment.hooks.retry({ ...args, kind: "OnError", failures }))) throw error;
+        if (
+          failures.length >= MAX_RETRIES ||
+          !(await this.deployment.hooks.retry({ ...args, kind: "OnError", failures }))
+        )
+          throw error;
       }
   }
 }
@@ -112,15 +119,28 @@ export function now(): string {
 }
 
 /** Status and error of a failed provider call; anything that is no provider error leaves the thing as it was. */
-export function failure(error: unknown): { readonly status: StepStatus; readonly error: Error; readonly partial: ProviderError["partial"] } {
-  if (!(error instanceof ProviderError)) return { status: "ok", error: error as Error, partial: undefined };
-  return { status: error.status === "unchanged" ? "ok" : error.status, error, partial: error.partial };
+export function failure(error: unknown): {
+  readonly status: StepStatus;
+  readonly error: Error;
+  readonly partial: ProviderError["partial"];
+} {
+  if (!(error instanceof ProviderError))
+    return { status: "ok", error: error as Error, partial: undefined };
+  return {
+    status: error.status === "unchanged" ? "ok" : error.status,
+    error,
+    partial: error.partial,
+  };
 }
 
 /** Outputs are secret where they are declared so, or where the input of the same name is. */
 export function protectOutputs(state: ResourceState): ValueMap {
   return mapValues(state.outputs, (value, key) =>
-    state.additionalSecretOutputs.includes(key) || (has(state.inputs, key) && state.inputs[key] instanceof Secret) ? secretOf(value) : value);
+    state.additionalSecretOutputs.includes(key) ||
+    (has(state.inputs, key) && state.inputs[key] instanceof Secret)
+      ? secretOf(value)
+      : value,
+  );
 }
 
 export const isProviderStep = (step: StepView): boolean => isProviderType(typeOf(step.urn));

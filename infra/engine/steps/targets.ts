@@ -29,11 +29,17 @@ export class TargetSelection {
 
   #isTargeted(state: ResourceState): boolean {
     const { targets, targetDependents } = this.#deployment.options;
-    return targets.has(state.urn) || (targetDependents && needsOf(state).some((urn) => this.#targets.has(urn)));
+    return (
+      targets.has(state.urn) ||
+      (targetDependents && needsOf(state).some((urn) => this.#targets.has(urn)))
+    );
   }
 
   #isExcluded(state: ResourceState): boolean {
     const { excludes, excludeDependents } = this.#deployment.options;
-    return excludes.has(state.urn) || (excludeDependents && needsOf(state).some((urn) => this.#excludes.has(urn)));
+    return (
+      excludes.has(state.urn) ||
+      (excludeDependents && needsOf(state).some((urn) => this.#excludes.has(urn)))
+    );
   }
 }

@@ -3,7 +3,16 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix, relative, resolve, sep } from "node:path";
 import { unsupported } from "../errors.ts";
-import { Asset, isList, isMap, mapValues, OutputValue, Secret, type Value, type ValueMap } from "./value.ts";
+import {
+  Asset,
+  isList,
+  isMap,
+  mapValues,
+  OutputValue,
+  Secret,
+  type Value,
+  type ValueMap,
+} from "./value.ts";
 
 const ARCHIVE_ENDINGS = [".tar", ".tgz", ".tar.gz", ".zip", ".jar"];
 /** Pulumi's own folder is never part of an archive. */
@@ -23,15 +32,25 @@ function hashIn(value: Value, directory: string): Value {
   if (value instanceof Asset) return hashed(value, directory);
   if (value instanceof Secret) return new Secret(hashIn(value.element, directory));
   if (value instanceof OutputValue)
-    return value.value === undefined ? value : new OutputValue(hashIn(value.value, directory), value.secret, value.dependencies);
+    return value.value === undefined
+      ? value
+      : new OutputValue(hashIn(value.value, directory), value.secret, value.dependencies);
   if (isList(value)) return value.map((item) => hashIn(item, directory));
   return isMap(value) ? withAssetHashes(value, directory) : value;
 }
 
 function hashed(asset: Asset, directory: string): Asset {
   const assets = asset.content.assets;
-  const content = assets ? { assets: Object.fromEntries(Object.entries(assets).map(([name, a]) => [name, hashed(a, directory)])) } : asset.content;
-  const hash = asset.hash || sha256(asset.kind === "asset" ? readAsset(asset, directory) : packArchive(asset, directory));
+  const content = assets
+    ? {
+        assets: Object.fromEntries(
+          Object.entries(assets).map(([name, a]) => [name, hashed(a, directory)]),
+        ),
+      }
+    : asset.content;
+  const hash =
+    asset.hash ||
+    sha256(asset.kind === "asset" ? readAsset(asset, directory) : packArchive(asset, directory));
   return new Asset(asset.kind, hash, content);
 }
 
@@ -55,11 +74,16 @@ function packArchive(archive: Asset, directory: string): Buffer {
   const { path, uri } = archive.content;
   if (uri !== undefined) return readUri(uri);
   if (path !== undefined && isArchiveFile(path)) return readFileSync(resolve(directory, path));
-  const blocks: Buffer[] = [], seen = new Set<string>();
+  const blocks: Buffer[] = [],
+    seen = new Set<string>();
   for (const [name, content] of filesOf(archive, directory)) {
     if (seen.has(name)) continue;
     seen.add(name);
-    blocks.push(tarHeader(name, content.length), content, Buffer.alloc((BLOCK_BYTES - (content.length % BLOCK_BYTES)) % BLOCK_BYTES));
+    blocks.push(
+      tarHeader(name, content.length),
+      content,
+      Buffer.alloc((BLOCK_BYTES - (content.length % BLOCK_BYTES)) % BLOCK_BYTES),
+    );
   }
   return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK_BYTES)]);
 }
@@ -74,22 +98,29 @@ function* filesOf(archive: Asset, directory: string): Generator<[string, Buffer]
     for (const name of Object.keys(assets).sort()) {
       const inner = assets[name] as Asset;
       if (inner.kind === "asset") yield [name, readAsset(inner, directory)];
-      else for (const [file, content] of filesOf(inner, directory)) yield [posix.join(name, file), content];
+      else
+        for (const [file, content] of filesOf(inner, directory))
+          yield [posix.join(name, file), content];
     }
   } else if (path !== undefined) {
     const root = resolve(directory, path);
-    if (isArchiveFile(path)) throw unsupported(`the archive file ${path} inside another archive`, "unpack it first");
-    for (const file of walk(root)) yield [relative(root, file).split(sep).join("/"), readFileSync(file)];
+    if (isArchiveFile(path))
+      throw unsupported(`the archive file ${path} inside another archive`, "unpack it first");
+    for (const file of walk(root))
+      yield [relative(root, file).split(sep).join("/"), readFileSync(file)];
   }
 }
 
 /** Files below a directory, in lexical order of their names at each level; links to files count as files. */
 function* walk(directory: string): Generator<string> {
-  for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const path = join(directory, entry.name);
     if (entry.name === BOOKKEEPING_DIRECTORY) continue;
     if (entry.isDirectory()) yield* walk(path);
-    else if (!entry.isSymbolicLink() || (existsSync(path) && !statSync(path).isDirectory())) yield path;
+    else if (!entry.isSymbolicLink() || (existsSync(path) && !statSync(path).isDirectory()))
+      yield path;
   }
 }
 
@@ -97,7 +128,8 @@ function* walk(directory: string): Generator<string> {
 function tarHeader(name: string, size: number): Buffer {
   const header = Buffer.alloc(BLOCK_BYTES);
   const { prefix, base } = splitName(name);
-  const octal = (value: number, at: number, length: number): void => void header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at, "ascii");
+  const octal = (value: number, at: number, length: number): void =>
+    void header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at, "ascii");
   header.write(base, 0, "utf8");
   octal(0o600, 100, 8);
   octal(0, 108, 8);
@@ -119,6 +151,7 @@ function tarHeader(name: string, size: number): Buffer {
 function splitName(name: string): { prefix: string; base: string } {
   if (Buffer.byteLength(name) <= 100) return { prefix: "", base: name };
   const cut = name.indexOf("/", Math.max(0, name.length - 101));
-  if (cut <= 0 || cut > 155 || Buffer.byteLength(name) !== name.length) throw unsupported(`the path ${name} in an archive`, "use shorter ASCII paths");
+  if (cut <= 0 || cut > 155 || Buffer.byteLength(name) !== name.length)
+    throw unsupported(`the path ${name} in an archive`, "use shorter ASCII paths");
   return { prefix: name.slice(0, cut), base: name.slice(cut + 1) };
 }

@@ -30,11 +30,14 @@ export function encodeStored(value: Value, secrets: SecretDisplay): Json {
     return {
       [v.SIGNATURE_KEY]: v.RESOURCE_SIGNATURE,
       urn: value.urn,
-      ...(value.id === undefined ? {} : { id: value.id instanceof v.Unknown ? "" : encodeStored(value.id, secrets) }),
+      ...(value.id === undefined
+        ? {}
+        : { id: value.id instanceof v.Unknown ? "" : encodeStored(value.id, secrets) }),
       packageVersion: value.packageVersion,
     };
   if (value instanceof v.Asset) return encodeAsset(value);
-  if (value instanceof v.ByteString) return { [v.SIGNATURE_KEY]: v.BYTE_STRING_SIGNATURE, value: value.base64 };
+  if (value instanceof v.ByteString)
+    return { [v.SIGNATURE_KEY]: v.BYTE_STRING_SIGNATURE, value: value.base64 };
   return encodeStoredMap(value as ValueMap, secrets);
 }
 
@@ -49,10 +52,13 @@ function encodeNumber(value: number): Json {
 function encodeSecret(secret: v.Secret, secrets: SecretDisplay): Json {
   const marked = { [v.SIGNATURE_KEY]: v.SECRET_SIGNATURE };
   if (secrets === "hidden") return { ...marked, ciphertext: "[secret]" };
-  if (secrets === "plaintext") return { ...marked, plaintext: JSON.stringify(encodeStored(secret.element, "plaintext")) };
+  if (secrets === "plaintext")
+    return { ...marked, plaintext: JSON.stringify(encodeStored(secret.element, "plaintext")) };
   let ciphertext = sealedSecrets.get(secret);
   if (ciphertext === undefined) {
-    ciphertext = secrets.crypter.encrypt(JSON.stringify(encodeStored(secret.element, { crypter: INSIDE })));
+    ciphertext = secrets.crypter.encrypt(
+      JSON.stringify(encodeStored(secret.element, { crypter: INSIDE })),
+    );
     sealedSecrets.set(secret, ciphertext);
   }
   return { ...marked, ciphertext };
@@ -67,7 +73,13 @@ function encodeAsset(asset: v.Asset): Json {
     [v.SIGNATURE_KEY]: asset.kind === "asset" ? v.ASSET_SIGNATURE : v.ARCHIVE_SIGNATURE,
     hash: asset.hash,
     ...content,
-    ...(assets ? { assets: Object.fromEntries(Object.entries(assets).map(([name, a]) => [name, encodeAsset(a)])) } : {}),
+    ...(assets
+      ? {
+          assets: Object.fromEntries(
+            Object.entries(assets).map(([name, a]) => [name, encodeAsset(a)]),
+          ),
+        }
+      : {}),
   };
 }
 
@@ -76,7 +88,11 @@ function encodeAsset(asset: v.Asset): Json {
  */
 export function decodeStoredMap(json: unknown, crypter: Crypter | undefined): ValueMap {
   if (json === undefined || json === null) return v.EMPTY;
-  return v.mapOf(Object.entries(json as JsonObject).map(([key, value]) => [key, decodeStored(value, crypter)] as const));
+  return v.mapOf(
+    Object.entries(json as JsonObject).map(
+      ([key, value]) => [key, decodeStored(value, crypter)] as const,
+    ),
+  );
 }
 
 export function decodeStored(json: Json, crypter: Crypter | undefined): Value {
@@ -89,7 +105,11 @@ export function decodeStored(json: Json, crypter: Crypter | undefined): Value {
     case v.SECRET_SIGNATURE:
       return decodeSecret(json, crypter);
     case v.RESOURCE_SIGNATURE:
-      return new v.ResourceReference(String(json.urn), json.id === undefined ? undefined : decodeStored(json.id, crypter), String(json.packageVersion ?? ""));
+      return new v.ResourceReference(
+        String(json.urn),
+        json.id === undefined ? undefined : decodeStored(json.id, crypter),
+        String(json.packageVersion ?? ""),
+      );
     case v.ASSET_SIGNATURE:
     case v.ARCHIVE_SIGNATURE:
       return decodeAsset(json);
@@ -98,21 +118,39 @@ export function decodeStored(json: Json, crypter: Crypter | undefined): Value {
     case v.NUMBER_SIGNATURE:
       return Buffer.from(String(json.value), "hex").readDoubleBE();
     default:
-      throw new EngineError(`the checkpoint holds a value with the unknown signature ${JSON.stringify(json[v.SIGNATURE_KEY])}: written by a newer Pulumi`);
+      throw new EngineError(
+        `the checkpoint holds a value with the unknown signature ${JSON.stringify(json[v.SIGNATURE_KEY])}: written by a newer Pulumi`,
+      );
   }
 }
 
 function decodeSecret(json: JsonObject, crypter: Crypter | undefined): v.Secret {
-  if (typeof json.plaintext === "string") return new v.Secret(decodeStored(JSON.parse(json.plaintext) as Json, crypter));
-  if (typeof json.ciphertext !== "string") throw new EngineError("the checkpoint holds a secret with neither ciphertext nor plaintext");
+  if (typeof json.plaintext === "string")
+    return new v.Secret(decodeStored(JSON.parse(json.plaintext) as Json, crypter));
+  if (typeof json.ciphertext !== "string")
+    throw new EngineError("the checkpoint holds a secret with neither ciphertext nor plaintext");
   if (!crypter) return new v.Secret(null);
-  const secret = new v.Secret(decodeStored(JSON.parse(crypter.decrypt(json.ciphertext)) as Json, INSIDE));
+  const secret = new v.Secret(
+    decodeStored(JSON.parse(crypter.decrypt(json.ciphertext)) as Json, INSIDE),
+  );
   if (crypter !== INSIDE) sealedSecrets.set(secret, json.ciphertext);
   return secret;
 }
 
 function decodeAsset(json: JsonObject): v.Asset {
   const { [v.SIGNATURE_KEY]: signature, hash, assets, ...content } = json;
-  const inner = assets ? { assets: Object.fromEntries(Object.entries(assets as JsonObject).map(([name, a]) => [name, decodeAsset(a as JsonObject)])) } : {};
-  return new v.Asset(signature === v.ASSET_SIGNATURE ? "asset" : "archive", String(hash ?? ""), { ...(content as v.AssetContent), ...inner });
+  const inner = assets
+    ? {
+        assets: Object.fromEntries(
+          Object.entries(assets as JsonObject).map(([name, a]) => [
+            name,
+            decodeAsset(a as JsonObject),
+          ]),
+        ),
+      }
+    : {};
+  return new v.Asset(signature === v.ASSET_SIGNATURE ? "asset" : "archive", String(hash ?? ""), {
+    ...(content as v.AssetContent),
+    ...inner,
+  });
 }

@@ -5,7 +5,18 @@
  */
 
 export type Value =
-  null | boolean | number | string | readonly Value[] | ValueMap | Secret | Unknown | OutputValue | ResourceReference | Asset | ByteString;
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Value[]
+  | ValueMap
+  | Secret
+  | Unknown
+  | OutputValue
+  | ResourceReference
+  | Asset
+  | ByteString;
 
 export interface ValueMap {
   readonly [key: string]: Value;
@@ -93,7 +104,12 @@ export class ByteString extends Marked {
 }
 
 export function isMap(value: Value | undefined): value is ValueMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Marked);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Marked)
+  );
 }
 
 export function isList(value: Value | undefined): value is readonly Value[] {
@@ -114,7 +130,10 @@ export function has(map: ValueMap, key: string): boolean {
 }
 
 /** The map with every value replaced; entries whose new value is undefined are dropped. */
-export function mapValues(map: ValueMap, change: (value: Value, key: string) => Value | undefined): ValueMap {
+export function mapValues(
+  map: ValueMap,
+  change: (value: Value, key: string) => Value | undefined,
+): ValueMap {
   const result = Object.create(null) as Record<string, Value>;
   for (const [key, value] of Object.entries(map)) {
     const changed = change(value, key);
@@ -137,7 +156,10 @@ export function some(value: Value, test: (value: Value) => boolean): boolean {
 }
 
 export function containsUnknown(value: Value): boolean {
-  return some(value, (v) => v instanceof Unknown || (v instanceof OutputValue && v.value === undefined));
+  return some(
+    value,
+    (v) => v instanceof Unknown || (v instanceof OutputValue && v.value === undefined),
+  );
 }
 
 export function containsSecret(value: Value): boolean {
@@ -147,7 +169,8 @@ export function containsSecret(value: Value): boolean {
 /** The value with secrets opened and output values replaced by what they hold, at every depth. */
 export function unwrap(value: Value): Value {
   if (value instanceof Secret) return unwrap(value.element);
-  if (value instanceof OutputValue) return value.value === undefined ? UNKNOWN : unwrap(value.value);
+  if (value instanceof OutputValue)
+    return value.value === undefined ? UNKNOWN : unwrap(value.value);
   if (isList(value)) return value.map(unwrap);
   return isMap(value) ? mapValues(value, unwrap) : value;
 }

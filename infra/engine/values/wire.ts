@@ -35,24 +35,34 @@ export function encodeValue(value: Value, options: WireOptions): struct.Value {
 
 function encodeMap(map: ValueMap, options: WireOptions): { [key: string]: Json } {
   const result: { [key: string]: Json } = {};
-  for (const [key, value] of Object.entries(map)) if (!dropped(value, options)) result[key] = encode(value, options);
+  for (const [key, value] of Object.entries(map))
+    if (!dropped(value, options)) result[key] = encode(value, options);
   return result;
 }
 
 function dropped(value: Value, { dropUnknowns }: WireOptions): boolean {
-  return dropUnknowns === true && (value instanceof v.Unknown || (value instanceof v.Secret && value.element instanceof v.Unknown));
+  return (
+    dropUnknowns === true &&
+    (value instanceof v.Unknown ||
+      (value instanceof v.Secret && value.element instanceof v.Unknown))
+  );
 }
 
 function encode(value: Value, options: WireOptions): Json {
   if (value === null || typeof value !== "object") return value;
-  if (v.isList(value)) return value.filter((item) => !dropped(item, options)).map((item) => encode(item, options));
+  if (v.isList(value))
+    return value.filter((item) => !dropped(item, options)).map((item) => encode(item, options));
   if (value instanceof v.Unknown) return v.UNKNOWN_TEXT;
   if (value instanceof v.Secret)
-    return options.secrets ? { [v.SIGNATURE_KEY]: v.SECRET_SIGNATURE, value: encode(value.element, options) } : encode(value.element, options);
+    return options.secrets
+      ? { [v.SIGNATURE_KEY]: v.SECRET_SIGNATURE, value: encode(value.element, options) }
+      : encode(value.element, options);
   if (value instanceof v.OutputValue) return encodeOutput(value, options);
   if (value instanceof v.ResourceReference) return encodeReference(value, options);
-  if (value instanceof v.Asset) return encodeAsset(options.elideAssets ? new v.Asset(value.kind, value.hash, {}) : value);
-  if (value instanceof v.ByteString) return { [v.SIGNATURE_KEY]: v.BYTE_STRING_SIGNATURE, value: value.base64 };
+  if (value instanceof v.Asset)
+    return encodeAsset(options.elideAssets ? new v.Asset(value.kind, value.hash, {}) : value);
+  if (value instanceof v.ByteString)
+    return { [v.SIGNATURE_KEY]: v.BYTE_STRING_SIGNATURE, value: value.base64 };
   return encodeMap(value as ValueMap, options);
 }
 
@@ -86,7 +96,13 @@ function encodeAsset(asset: v.Asset): Json {
     ...(text === undefined ? {} : { text }),
     ...(path === undefined ? {} : { path }),
     ...(uri === undefined ? {} : { uri }),
-    ...(assets === undefined ? {} : { assets: Object.fromEntries(Object.entries(assets).map(([name, a]) => [name, encodeAsset(a)])) }),
+    ...(assets === undefined
+      ? {}
+      : {
+          assets: Object.fromEntries(
+            Object.entries(assets).map(([name, a]) => [name, encodeAsset(a)]),
+          ),
+        }),
   };
 }
 
@@ -104,27 +120,47 @@ function decode(json: Json): Value {
     case v.SECRET_SIGNATURE:
       return new v.Secret(decode(json.value ?? null));
     case v.RESOURCE_SIGNATURE:
-      return new v.ResourceReference(String(json.urn), json.id === undefined ? undefined : decode(json.id), String(json.packageVersion ?? ""));
+      return new v.ResourceReference(
+        String(json.urn),
+        json.id === undefined ? undefined : decode(json.id),
+        String(json.packageVersion ?? ""),
+      );
     case v.OUTPUT_SIGNATURE:
-      return new v.OutputValue("value" in json ? decode(json.value as Json) : undefined, json.secret === true,
-        Array.isArray(json.dependencies) ? json.dependencies.map(String) : []);
+      return new v.OutputValue(
+        "value" in json ? decode(json.value as Json) : undefined,
+        json.secret === true,
+        Array.isArray(json.dependencies) ? json.dependencies.map(String) : [],
+      );
     case v.ASSET_SIGNATURE:
     case v.ARCHIVE_SIGNATURE:
       return decodeAsset(json);
     case v.BYTE_STRING_SIGNATURE:
       return new v.ByteString(String(json.value));
     default:
-      throw new Error(`a value carries the unknown signature ${JSON.stringify(json[v.SIGNATURE_KEY])}: a newer protocol than this engine speaks`);
+      throw new Error(
+        `a value carries the unknown signature ${JSON.stringify(json[v.SIGNATURE_KEY])}: a newer protocol than this engine speaks`,
+      );
   }
 }
 
 function decodeAsset(json: { [key: string]: Json }): v.Asset {
-  return new v.Asset(json[v.SIGNATURE_KEY] === v.ASSET_SIGNATURE ? "asset" : "archive", typeof json.hash === "string" ? json.hash : "", {
-    ...(typeof json.text === "string" ? { text: json.text } : {}),
-    ...(typeof json.path === "string" ? { path: json.path } : {}),
-    ...(typeof json.uri === "string" ? { uri: json.uri } : {}),
-    ...(json.assets !== null && typeof json.assets === "object" && !Array.isArray(json.assets)
-      ? { assets: Object.fromEntries(Object.entries(json.assets).map(([name, a]) => [name, decodeAsset(a as { [key: string]: Json })])) }
-      : {}),
-  });
+  return new v.Asset(
+    json[v.SIGNATURE_KEY] === v.ASSET_SIGNATURE ? "asset" : "archive",
+    typeof json.hash === "string" ? json.hash : "",
+    {
+      ...(typeof json.text === "string" ? { text: json.text } : {}),
+      ...(typeof json.path === "string" ? { path: json.path } : {}),
+      ...(typeof json.uri === "string" ? { uri: json.uri } : {}),
+      ...(json.assets !== null && typeof json.assets === "object" && !Array.isArray(json.assets)
+        ? {
+            assets: Object.fromEntries(
+              Object.entries(json.assets).map(([name, a]) => [
+                name,
+                decodeAsset(a as { [key: string]: Json }),
+              ]),
+            ),
+          }
+        : {}),
+    },
+  );
 }

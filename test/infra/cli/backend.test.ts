@@ -51,13 +51,15 @@ test("a relative backend is refused", () => {
   );
 });
 
-test("the pinned Node is found first, once, and the passphrase is empty unless given", () => {
-  const first = join(directory, "node_modules", ".bin");
+test("the place of this checkout stays its own when the variable names it", () => {
+  const { url } = chooseBackend(project, bare);
+  assert.equal(chooseBackend(project, { ...bare, PULUMI_BACKEND_URL: url }).own, true);
+});
+
+test("the passphrase is empty unless one is given", () => {
   const own = chooseBackend(project, bare);
-  const variables = engineVariables(project, own, { PATH: `/usr/bin:${first}` });
-  assert.equal(variables.PATH, `${first}:/usr/bin`);
-  assert.equal(variables.PULUMI_CONFIG_PASSPHRASE, "");
-  assert.equal("GUTS_HOME" in variables, false);
+  assert.equal(engineVariables(project, own, {}).PULUMI_CONFIG_PASSPHRASE, "");
+  assert.equal("GUTS_HOME" in engineVariables(project, own, {}), false);
   const given = engineVariables(project, own, { PULUMI_CONFIG_PASSPHRASE_FILE: "/run/secret" });
   assert.equal("PULUMI_CONFIG_PASSPHRASE" in given, false);
 });
