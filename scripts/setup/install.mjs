@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { clearInterval, setInterval } from "node:timers";
 
 /** Time between two signs of life while npm works, in milliseconds. */
 const PROGRESS_MS = 10_000;
@@ -46,7 +47,9 @@ async function npm(root, args, say) {
     if (code !== 0) throw new Error(explain(args[0], code, output));
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
-    throw new Error("npm was not found: install npm (it comes with Node.js) and run this again");
+    throw new Error("npm was not found: install npm (it comes with Node.js) and run this again", {
+      cause: error,
+    });
   } finally {
     clearInterval(progress);
   }

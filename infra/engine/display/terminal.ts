@@ -140,22 +140,25 @@ const TITLES = {
 /** A step that takes longer is announced when it begins; all others only when they are done. */
 const ANNOUNCE_AFTER_MS = 1_000;
 
-export function terminalDisplay(color: "auto" | "always" | "never"): Display {
-  return new TerminalDisplay(
-    painter(
-      color === "always" || (color === "auto" && process.stdout.isTTY && !process.env.NO_COLOR),
-    ),
-  );
+export function terminalDisplay({
+  color,
+  suppressOutputs,
+}: {
+  readonly color: "auto" | "always" | "never";
+  readonly suppressOutputs: boolean;
+}): Display {
+  const colored =
+    color === "always" || (color === "auto" && process.stdout.isTTY && !process.env.NO_COLOR);
+  return new TerminalDisplay(painter(colored), !suppressOutputs);
 }
 
 class TerminalDisplay implements Display {
   readonly #paint: Paint;
+  readonly #showOutputs: boolean;
   readonly #running = new Map<string, { readonly since: number; readonly timer: NodeJS.Timeout }>();
   #preview = false;
   #refresh = false;
   #outputs: { old: StepMetadata["new"]; new: StepMetadata["new"] } | undefined;
-
-  readonly #showOutputs: boolean;
 
   constructor(paint: Paint, showOutputs: boolean) {
     this.#paint = paint;
