@@ -138,7 +138,11 @@ async function serve(parts: Parts): Promise<ComposedNode> {
       { name: "chain", start: () => undefined, stop: () => chain.close() },
       internal,
       { name: "consensus", start: (signal) => engine.start(signal), stop: () => engine.stop() },
-      { name: "network", start: (signal) => network.start(signal), stop: () => network.stop() },
+      {
+        name: "network",
+        start: (signal) => listenForPeers(network, signal),
+        stop: () => network.stop(),
+      },
       gossip,
       api,
     ],
@@ -150,6 +154,16 @@ async function serve(parts: Parts): Promise<ComposedNode> {
       height: chain.tip().height,
     }),
   };
+}
+
+/** What can fail at the start of the network is listening; errors of the language are bugs. */
+async function listenForPeers(network: Network, signal: AbortSignal): Promise<void> {
+  try {
+    await network.start(signal);
+  } catch (error) {
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+    throw new ExitError("configuration", `p2p-addr: ${error.message}`, { cause: error });
+  }
 }
 
 function apiContext(parts: Parts): ApiContext {

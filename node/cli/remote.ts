@@ -1,5 +1,5 @@
 import { type Command, type Invocation } from "./command.ts";
-import { textTable, UsageError } from "./output.ts";
+import { textTable } from "./output.ts";
 
 const TIMEOUT_MS = 5000;
 const options = {
@@ -99,6 +99,25 @@ const peers: Command = {
   },
 };
 
+/** The node that was asked is not there: exit code 1, as for one that is not ready. */
+class Unreachable extends Error {}
+
+/** Runs a command that asks a node. */
+function asking(command: Command): Command {
+  return {
+    ...command,
+    async run(invocation, args) {
+      try {
+        return await command.run(invocation, args);
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        invocation.output.complain(`guts-node: ${error.message}`);
+        return 1;
+      }
+    },
+  };
+}
+
 async function ask(invocation: Invocation, path: string): Promise<unknown> {
   const url = `${invocation.required("api").replace(/\/$/, "")}${path}`;
   try {
@@ -108,8 +127,8 @@ async function ask(invocation: Invocation, path: string): Promise<unknown> {
   } catch (error) {
     const { message, cause } = error as Error;
     const reason = cause instanceof Error && cause.message ? cause.message : message;
-    throw new UsageError(`${url} does not answer: ${reason}; is the node running?`);
+    throw new Unreachable(`${url} does not answer: ${reason}; is the node running?`);
   }
 }
 
-export const remoteCommands: readonly Command[] = [status, peers];
+export const remoteCommands: readonly Command[] = [status, peers].map(asking);
