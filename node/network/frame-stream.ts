@@ -68,7 +68,11 @@ export class FrameStream {
     this.#credit = options.sendWindowBytes;
     this.#reader = new FrameReader({
       announced: (length) => this.#announced(length),
-      data: (message) => this.#options.onMessage(message),
+      data: (message) => {
+        // A new frame, a new deadline: under steady traffic there is hardly a moment without one.
+        this.#readSince = undefined;
+        this.#options.onMessage(message);
+      },
       credit: (bytes) => this.#credited(bytes),
     });
     raw.on("message", (chunk) => this.#guard(() => this.#receive(chunk)));

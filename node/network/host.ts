@@ -4,11 +4,11 @@ import { noise } from "@chainsafe/libp2p-noise";
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
 import type { ComponentLogger, Connection, Logger, PeerId, Stream } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
-import { yamux } from "@libp2p/yamux";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { toHex } from "../formats/bytes.ts";
 import type { SigningKey } from "../formats/ed25519.ts";
+import { containedYamux } from "./contained-yamux.ts";
 import { type Endpoint, formatEndpoint, peerIdOfHex, type Transport } from "./endpoints.ts";
 import type { RawStream, RawStreamEvents } from "./frame-stream.ts";
 import type { NetworkLogger } from "./options.ts";
@@ -80,7 +80,7 @@ export async function startHost(options: HostOptions, events: HostEvents): Promi
         : []),
     ],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux(yamuxOptions)],
+    streamMuxers: [containedYamux],
     connectionGater: gater(events),
     connectionManager: {
       maxConnections: options.maxConnections,
@@ -127,16 +127,6 @@ export async function startHost(options: HostOptions, events: HostEvents): Promi
     stop: async () => libp2p.stop(),
   };
 }
-
-/** No pausing happens, and reading is immediate, so these only bound what is on the way. */
-const yamuxOptions = {
-  maxInboundStreams: 32,
-  maxOutboundStreams: 32,
-  streamOptions: {
-    maxStreamWindowSize: 4 * 1024 * 1024,
-    maxWriteBufferLength: 8 * 1024 * 1024,
-  },
-};
 
 interface Transports {
   dial(address: Multiaddr, signal: AbortSignal): Promise<unknown>;

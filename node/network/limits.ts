@@ -107,7 +107,7 @@ export const defaultLimits: NetworkLimits = {
   handshakeTimeoutMs: 5_000,
   pingIntervalMs: 4_000,
   peerTimeoutMs: 10_000,
-  stallTimeoutMs: 20_000,
+  stallTimeoutMs: 30_000,
   dialTimeoutMs: 5_000,
   quicDialTimeoutMs: 3_000,
   maxParallelDials: 16,

@@ -75,3 +75,28 @@ export function streamBounds(protocol: Protocol, limits: NetworkLimits): StreamB
   const { maxMessageBytes, windowBytes } = limits.channels[protocol];
   return { toAcceptor: { maxMessageBytes, windowBytes }, toOpener: nothing };
 }
+
+/** How fast a peer may speak on a stream before it has to wait. */
+export interface Rates {
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+const SYNC_BYTES_PER_SECOND = 4 * 1024 * 1024;
+const PEERS_RATES: Rates = { messagesPerSecond: 20, bytesPerSecond: 256 * 1024 };
+/** A key costs nothing, so one that is not in the genesis gets a part of the rates only. */
+const STRANGER_SHARE = 0.25;
+
+export function inletRates(
+  protocol: LaneName,
+  limits: NetworkLimits,
+  fromValidator: boolean,
+): Rates {
+  if (protocol === "peers") return PEERS_RATES;
+  const { messagesPerSecond, bytesPerSecond } =
+    protocol === "sync"
+      ? { messagesPerSecond: limits.requestsPerSecond, bytesPerSecond: SYNC_BYTES_PER_SECOND }
+      : limits.channels[protocol];
+  const share = fromValidator ? 1 : STRANGER_SHARE;
+  return { messagesPerSecond: messagesPerSecond * share, bytesPerSecond: bytesPerSecond * share };
+}

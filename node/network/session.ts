@@ -5,11 +5,12 @@ import { FrameError } from "./frames.ts";
 import { Greeting } from "./greeting.ts";
 import type { RawConnection } from "./host.ts";
 import { Inlet } from "./inlet.ts";
+import { BUDGET_BYTES, Lanes } from "./lanes.ts";
 import type { NetworkLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import {
+  inletRates,
   type LaneName,
-  lanesByUrgency,
   onlyValidatorsSpeak,
   type Protocol,
   protocolId,
@@ -35,15 +36,6 @@ export interface SessionEvents {
   closed(session: Session, reason: string): void;
 }
 
-interface Lane {
-  readonly name: LaneName;
-  readonly outbox: Outbox;
-  stream: FrameStream | undefined;
-  opening: boolean;
-}
-
-/** Large messages leave in such portions, so that a vote never waits behind a whole block. */
-const BUDGET_BYTES = 256 * 1024;
 const OPEN_TIMEOUT_MS = 5_000;
 /** A refusal, or the rest of a duplicate connection, gets this long to be read. */
 const GRACE_MS = 1_000;
@@ -57,7 +49,7 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #greeting: Greeting;
   #control: FrameStream | undefined;
-  #lanes: Lane[] = [];
+  readonly #lanes: Lanes;
   readonly #accepted = new Map<Protocol, FrameStream>();
   readonly #inlets: Inlet[] = [];
   readonly #answers: Outbox;
@@ -85,11 +77,12 @@ export class Session {
       },
       this.openedAt,
     );
+    this.#lanes = new Lanes({
+      open: (name) => this.#openLane(name),
+      opened: () => this.flush(),
+      failed: (reason) => this.abort(reason),
+    });
     connection.onClose(() => this.#end("connection closed"));
-  }
-
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get publicKey(): string {
@@ -126,12 +119,7 @@ export class Session {
   /** Takes over the outboxes of the peer and lets waiting messages in. */
   attach(outboxes: ReadonlyMap<LaneName, Outbox>): void {
     this.#open = true;
-    this.#lanes = lanesByUrgency.map((name) => ({
-      name,
-      outbox: outboxes.get(name) as Outbox,
-      stream: undefined,
-      opening: false,
-    }));
+    this.#lanes.attach(outboxes);
     this.#greeting.ping(performance.now(), 0);
     for (const inlet of this.#inlets) inlet.resume();
     this.flush();
@@ -139,8 +127,7 @@ export class Session {
 
   /** Stops sending, still reads what is on the way, then closes: the loser of two connections. */
   retire(): void {
-    for (const { outbox } of this.#lanes) outbox.restartHead();
-    this.#lanes = [];
+    this.#lanes.detach();
     this.#open = true;
     this.#closeSoon();
     for (const inlet of this.#inlets) inlet.resume();
@@ -212,8 +199,8 @@ export class Session {
   }
 
   #streams(): FrameStream[] {
-    const lanes = this.#lanes.map(({ stream }) => stream);
-    return [this.#control, ...lanes, ...this.#accepted.values()].filter((one) => one !== undefined);
+    const control = this.#control ? [this.#control] : [];
+    return [...control, ...this.#lanes.streams(), ...this.#accepted.values()];
   }
 
   #startControl(raw: RawStream): void {
@@ -235,7 +222,7 @@ export class Session {
   #acceptLane(protocol: LaneName, raw: RawStream): void {
     const { limits } = this.#events;
     const { toAcceptor, toOpener } = streamBounds(protocol, limits);
-    const rates = rateLimits(protocol, limits, this.fromValidator);
+    const rates = inletRates(protocol, limits, this.fromValidator);
     const inlet = new Inlet({
       ...rates,
       ready: () =>
@@ -253,21 +240,9 @@ export class Session {
     this.#accepted.set(protocol, stream);
   }
 
-  async #openLane(lane: Lane): Promise<void> {
-    lane.opening = true;
-    try {
-      const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS);
-      const raw = await this.connection.open(protocolId(lane.name), signal);
-      if (this.#closed) return raw.abort(new Error("connection is closing"));
-      // Kept even if the session was retired meanwhile: resetting it would end what is still read.
-      lane.stream = this.#wrapLane(lane, raw);
-      this.flush();
-    } catch (error) {
-      this.abort(`cannot open ${protocolId(lane.name)}: ${(error as Error).message}`);
-    }
-  }
-
-  #wrapLane({ name }: Lane, raw: RawStream): FrameStream {
+  async #openLane(name: LaneName): Promise<FrameStream> {
+    const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS);
+    const raw = await this.connection.open(protocolId(name), signal);
     const { toAcceptor, toOpener } = streamBounds(name, this.#events.limits);
     let answers = 0;
     const stream = this.#wrap(raw, {
@@ -331,10 +306,7 @@ export class Session {
     if (this.#closed) return;
     const now = performance.now();
     let more = this.#control?.pump(this.#greeting.outbox, BUDGET_BYTES, now) ?? false;
-    for (const lane of this.#lanes) {
-      if (lane.stream) more = lane.stream.pump(lane.outbox, BUDGET_BYTES, now) || more;
-      else if (!lane.opening && lane.outbox.length > 0) void this.#openLane(lane);
-    }
+    more = this.#lanes.pump(now) || more;
     const answering = this.#accepted.get("sync");
     if (answering && this.#answers.length > 0) {
       more = answering.pump(this.#answers, BUDGET_BYTES, now) || more;
@@ -346,28 +318,8 @@ export class Session {
   #end(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { outbox } of this.#lanes) outbox.restartHead();
+    this.#lanes.detach();
     for (const inlet of this.#inlets) inlet.close();
     this.#events.closed(this, reason);
   }
-}
-
-interface Rates {
-  readonly messagesPerSecond: number;
-  readonly bytesPerSecond: number;
-}
-
-const SYNC_BYTES_PER_SECOND = 4 * 1024 * 1024;
-const PEERS_RATES: Rates = { messagesPerSecond: 20, bytesPerSecond: 256 * 1024 };
-/** A key costs nothing, so one that is not in the genesis gets a part of the rates only. */
-const STRANGER_SHARE = 0.25;
-
-function rateLimits(protocol: LaneName, limits: NetworkLimits, fromValidator: boolean): Rates {
-  if (protocol === "peers") return PEERS_RATES;
-  const { messagesPerSecond, bytesPerSecond } =
-    protocol === "sync"
-      ? { messagesPerSecond: limits.requestsPerSecond, bytesPerSecond: SYNC_BYTES_PER_SECOND }
-      : limits.channels[protocol];
-  const share = fromValidator ? 1 : STRANGER_SHARE;
-  return { messagesPerSecond: messagesPerSecond * share, bytesPerSecond: bytesPerSecond * share };
 }

@@ -128,7 +128,7 @@ test("credit comes back in quarters, and never inside a message of the other dir
   assert.equal(raw.writtenBytes, 100_005 + 5);
 });
 
-test("tells when a waiting message or a begun frame does not move", () => {
+test("tells when a waiting message or a begun frame does not move", async () => {
   const raw = new StubStream();
   const stream = new FrameStream(raw, options({ sendWindowBytes: 10 }));
   assert.equal(stream.stalled(1e9, 1_000), false);
@@ -140,6 +140,9 @@ test("tells when a waiting message or a begun frame does not move", () => {
   const half = new FrameStream(reading, options());
   reading.emit("message", dataHeader(10));
   assert.equal(half.stalled(performance.now() + 2_000, 1_000), true);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  reading.emit("message", Buffer.concat([new Uint8Array(10), dataHeader(10)]));
+  assert.equal(half.stalled(performance.now() + 980, 1_000), false);
   reading.emit("message", new Uint8Array(10));
   assert.equal(half.stalled(performance.now() + 2_000, 1_000), false);
 });
