@@ -49,7 +49,10 @@ export async function launch(options: Launch): Promise<ProcessIdentity> {
   });
   const identity = child.pid === undefined ? undefined : await identify(child.pid);
   if (identity !== undefined) await options.started(identity);
-  const outcome = await Promise.race([exit, answers(healthUrl, timeoutMs, signal)]);
+  const asking = new AbortController();
+  const until = AbortSignal.any([signal, asking.signal]);
+  const outcome = await Promise.race([exit, answers(healthUrl, timeoutMs, until)]);
+  asking.abort();
   if (outcome === ANSWERED && identity !== undefined) {
     child.unref();
     return identity;

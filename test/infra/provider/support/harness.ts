@@ -10,6 +10,7 @@ import { gzipOf, tarOf } from "../../../../infra/provider/bundle/archive.ts";
 import { bundleFile } from "../../../../infra/provider/bundle/build.ts";
 import type { LocalNodeInputs } from "../../../../infra/provider/contracts/local-node.ts";
 import type { Context } from "../../../../infra/provider/handler.ts";
+import { requireFreePorts } from "../../../../infra/provider/local/ports.ts";
 import { identify, stopProcess } from "../../../../infra/provider/local/processes.ts";
 
 /** A directory that is gone after the test. */
@@ -45,6 +46,25 @@ export async function freePorts(count: number): Promise<number[]> {
   );
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
+}
+
+/** The first of `count` ports in a row that nobody listens on now. */
+export async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const [first = 0] = await freePorts(1);
+    const wanted = Array.from({ length: count }, (_, i) => ({
+      use: "test",
+      protocol: "tcp" as const,
+      host: "127.0.0.1",
+      port: first + i,
+    }));
+    if (first + count > 65_535) continue;
+    const free = await requireFreePorts(wanted).then(
+      () => true,
+      () => false,
+    );
+    if (free) return first;
+  }
 }
 
 /** A genesis of equal validators `v1`…; each call has other keys. */
