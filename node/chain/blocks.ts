@@ -15,8 +15,10 @@ import type { SignatureChecker } from "./signatures.ts";
 import type { State } from "./state.ts";
 import { decodeTransaction } from "./transaction.ts";
 
-/** Blocks in memory, by bytes and by count. */
-const MAX_CACHED_BYTES = 64 * 1024 * 1024;
+/** Blocks in memory, by the memory they take and by count. */
+const MAX_CACHED_BYTES = 128 * 1024 * 1024;
+/** What a decoded transaction takes beside its bytes, roughly. */
+const DECODED_BYTES = 1_500;
 const MAX_CACHED_BLOCKS = 512;
 /** Verdicts in memory; a forgotten one is found again from the block. */
 const MAX_RESULTS = 1024;
@@ -131,8 +133,14 @@ export class Blocks {
       if (header.view < belowView) this.#results.delete(id);
   }
 
-  /** Forgets verdicts on all but descendants of the block that is now the finalized one. */
+  /**
+   * Forgets blocks that are finalized, since they are on disk, and verdicts on all but descendants
+   * of the newest of them.
+   */
   finalized(): void {
+    const { height } = this.#options.ledger.tip.header;
+    for (const [id, block] of this.#cache)
+      if (block.header.height <= height) this.#drop(id, block);
     const alive = new Set([this.#options.ledger.tip.id]);
     const byHeight = [...this.#results].sort(([, a], [, b]) => a.header.height - b.header.height);
     for (const [id, { header }] of byHeight)
@@ -200,7 +208,7 @@ export class Blocks {
   #keep(block: CandidateBlock): void {
     if (this.#cache.has(block.id)) return;
     this.#cache.set(block.id, block);
-    this.#cachedBytes += block.bytes.length;
+    this.#cachedBytes += memoryOf(block);
     for (const [id, oldest] of this.#cache) {
       if (this.#cachedBytes <= MAX_CACHED_BYTES && this.#cache.size <= MAX_CACHED_BLOCKS) break;
       if (id !== block.id) this.#drop(id, oldest);
@@ -209,7 +217,7 @@ export class Blocks {
 
   #drop(id: string, block: CandidateBlock): void {
     this.#cache.delete(id);
-    this.#cachedBytes -= block.bytes.length;
+    this.#cachedBytes -= memoryOf(block);
   }
 
   #remember({ id, header }: CandidateBlock, check: BlockCheck): void {
@@ -218,4 +226,8 @@ export class Blocks {
     const [oldest] = this.#results.keys();
     this.#results.delete(oldest as string);
   }
+}
+
+function memoryOf({ bytes, decoded }: CandidateBlock): number {
+  return bytes.length + decoded.length * DECODED_BYTES;
 }

@@ -467,3 +467,16 @@ test("at most so many keys are registered in one block", async (t) => {
   await node.advance();
   assert.equal(node.chain.tip().transactionCount, 3);
 });
+
+test("however many blocks are received, a bounded number stays in memory", async (t) => {
+  const [a, b] = [open(t), open(t)];
+  const { bytes } = await a.propose();
+  const digests = Array.from({ length: 600 }, (_, i) => {
+    const block = altered(bytes, { timestampMs: i + 1 });
+    assert.ok(b.chain.receive(block.bytes));
+    return block.digest;
+  });
+  const kept = digests.filter((digest) => b.chain.read(digest) !== undefined);
+  assert.equal(kept.length, 512);
+  assert.ok(kept.includes(digests.at(-1) as Uint8Array), "the newest is among them");
+});
