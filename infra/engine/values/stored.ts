@@ -14,7 +14,7 @@ const sealedSecrets = new WeakMap<v.Secret, string>();
 export type SecretDisplay = { readonly crypter: Crypter } | "plaintext" | "hidden";
 
 export function encodeStoredMap(map: ValueMap, secrets: SecretDisplay): JsonObject {
-  const result: JsonObject = {};
+  const result = Object.create(null) as JsonObject;
   for (const key of Object.keys(map).sort()) result[key] = encodeStored(map[key] as Value, secrets);
   return result;
 }
