@@ -39,6 +39,8 @@ export class Delivery {
   /** Blocks of a range answer whose finalization did not come yet, in height order. */
   #buffer: { entry: RangeEntry; link: Link }[] = [];
   #target: { readonly certificate: Uint8Array; readonly proposal: Proposal } | undefined;
+  /** Known once its block was seen, and kept when the block is pushed out of memory. */
+  #targetHeight: number | undefined;
   #missing: Uint8Array | undefined;
   #far = false;
   #running: Promise<void> | undefined;
@@ -72,6 +74,7 @@ export class Delivery {
       this.#finalizations.delete(oldest!);
     }
     this.#target = { certificate, proposal };
+    this.#targetHeight = undefined;
     this.pump();
   }
 
@@ -133,7 +136,8 @@ export class Delivery {
     let digest = this.#target?.proposal.payload;
     while (digest !== undefined && !equalBytes(digest, application.applied.digest)) {
       const header = application.header(digest);
-      const height = header?.height ?? path.at(-1)?.height ?? 0;
+      if (path.length === 0) this.#targetHeight ??= header?.height;
+      const height = header?.height ?? path.at(-1)?.height ?? this.#targetHeight ?? 0;
       this.#far = height - application.applied.height > (header === undefined ? FAR : MAX_PATH);
       if (this.#far) return [];
       if (header === undefined) {

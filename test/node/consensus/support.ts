@@ -14,7 +14,7 @@ import { decodeFact, type DurableFact } from "../../../node/consensus/records.ts
 import { Simplex, type SimplexOptions } from "../../../node/consensus/simplex.ts";
 import type { Timing } from "../../../node/consensus/timers.ts";
 import { ValidatorSet } from "../../../node/consensus/validators.ts";
-import { sha256, toHex } from "../../../node/formats/bytes.ts";
+import { sha256 } from "../../../node/formats/bytes.ts";
 import { fakeScheme, fakeSigner } from "../../simulation/scheme.ts";
 
 export const genesisHash = sha256("a test chain");
@@ -37,7 +37,7 @@ export function validatorsOf(size: number): ValidatorSet {
 export const four = validatorsOf(4);
 
 export function payload(name: string): Uint8Array {
-  return sha256(name);
+  return new Uint8Array(sha256(name));
 }
 
 export function proposal(view: number, parentView: number, name = `block ${view}`): Proposal {
@@ -155,5 +155,3 @@ export class Driver {
       if (action.type === "send-vote") this.event({ type: "own-vote", vote: action.vote });
   }
 }
-
-export const hex = toHex;
