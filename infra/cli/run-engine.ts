@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type Backend, engineVariables, toolDirectory } from "./backend.ts";
 import type { EngineChoice } from "./engines.ts";
 import { watchLauncher } from "./launcher.ts";
@@ -100,7 +99,7 @@ function startEngine(
       stdio: ["inherit", places[output], "inherit"],
     });
   const script = join(project.root, "infra", "engine", "main.ts");
-  const watch = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
+  const watch = import.meta.resolve("./end-with-parent.ts");
   return spawn(process.execPath, ["--import", watch, script, ...words], {
     cwd,
     env,

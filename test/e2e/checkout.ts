@@ -13,7 +13,6 @@ import {
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
 
 const source = dirname(dirname(import.meta.dirname));
 const COPIED = [
@@ -67,14 +66,14 @@ export class Checkout {
       });
   }
 
-  /** Writes the stack's file. */
+  /** Writes the stack's file, in JSON, which is YAML too. */
   describe(network: object, stack = this.stack): void {
     const content = {
       config: { "guts:network": network, "pulumi:disable-default-providers": ["*"] },
       // Belongs to the empty passphrase.
       encryptionsalt: "v1:GuWiq1XvhxQ=:v1:ELU4cGWZ7QPK2oPm:/vLfX7/LK68U0EHjZnRnQL8zrjPlvQ==",
     };
-    writeFileSync(join(this.root, "stacks", `Pulumi.${stack}.yaml`), stringify(content));
+    writeFileSync(join(this.root, "stacks", `Pulumi.${stack}.yaml`), JSON.stringify(content));
   }
 
   /** Starts `guts` with the embedded engine and no account; the child leads a process group. */
