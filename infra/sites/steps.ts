@@ -66,7 +66,7 @@ export function publicKeysOf(sites: readonly Site[]): Record<string, pulumi.Outp
 export function makeGenesis(
   { chainId, purpose, genesis }: NetworkPlan,
   publicKeys: Readonly<Record<string, pulumi.Output<string>>>,
-  { stack, provider }: Shared,
+  { stack, data, provider }: Shared,
 ): Genesis {
   const keyOf = (id: string) => publicKeys[id] as pulumi.Output<string>;
   return new Genesis(
@@ -88,6 +88,7 @@ export function makeGenesis(
       })),
       file: `${stack}/genesis.json`,
       reset: genesis.reset,
+      forget: data === "delete",
     },
     { provider },
   );

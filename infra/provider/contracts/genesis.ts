@@ -17,6 +17,12 @@ const inputs = {
         "Allow a changed genesis, which starts a new chain from height 0. @default false - a change is refused",
     }),
   ),
+  forget: Type.Optional(
+    Type.Boolean({
+      description:
+        "Delete the file when this resource is deleted. @default false - the file stays, and the network goes on with it when it is brought up again",
+    }),
+  ),
 };
 
 export const genesisContract = contract({

@@ -41,11 +41,15 @@ export const genesisHandler: Handler<typeof genesisContract> = {
     if (old.state.file !== inputs.file) await removeFile(old, context);
     return state;
   },
-  // The chain goes on when the network is started again, so its genesis stays with its data.
-  delete: async ({ state }, context) => context.progress(`kept ${state.file}`),
+  delete: remove,
 };
 
-function genesisOf({ file: _file, reset: _reset, ...fields }: GenesisInputs): Genesis {
+function genesisOf({
+  file: _file,
+  reset: _reset,
+  forget: _forget,
+  ...fields
+}: GenesisInputs): Genesis {
   return { format: 1, ...fields };
 }
 
@@ -92,6 +96,7 @@ function diff(old: Old, inputs: GenesisInputs) {
       replace: inputs.reset === true,
     })),
     ...changesBetween(old.inputs.file, inputs.file, "file"),
+    ...changesBetween(old.inputs.forget ?? false, inputs.forget ?? false, "forget"),
   ];
   if (!old.state.intact) changes.push({ path: "intact", kind: "update", input: false });
   return { changes };
@@ -115,6 +120,15 @@ async function write(inputs: GenesisInputs, { home }: Context): Promise<GenesisS
 async function read({ state }: Old, { home }: Context) {
   const intact = (await readText(inHome(home, state.file))) === state.content;
   return { state: { ...state, intact } };
+}
+
+/** The chain goes on when the network is started again, so its genesis stays with its data. */
+async function remove(old: Old, context: Context): Promise<void> {
+  const { file, forget, content } = old.state;
+  // After a reset the file is already that of the new chain.
+  const own = (await readText(inHome(context.home, file))) === content;
+  if (forget && own) await removeFile(old, context);
+  else context.progress(`kept ${file}`);
 }
 
 async function removeFile({ state }: Old, { home }: Context): Promise<void> {

@@ -135,6 +135,20 @@ test("a network that was taken down keeps its genesis: another one is refused wh
   assert.equal(await readFile(file, "utf8"), reset.state.content);
 });
 
+test("with forget the file goes with the resource, unless another genesis has taken its place", async (t) => {
+  const { inputs, old, context, file } = await made(t);
+  const forgetful = { ...inputs, forget: true };
+  assert.deepEqual(handler.diff(old, forgetful, context).changes, [
+    { path: "forget", kind: "update" },
+  ]);
+  const state = await handler.update(old, forgetful, context);
+  const reset = await handler.create({ ...forgetful, chainId: "other", reset: true }, context);
+  await handler.delete({ ...old, state }, context);
+  assert.equal(await readFile(file, "utf8"), reset.state.content);
+  await handler.delete({ ...reset, inputs: forgetful }, context);
+  await assert.rejects(readFile(file), { code: "ENOENT" });
+});
+
 test("a genesis without meaning is refused field by field", async (t) => {
   const { inputs } = await made(t);
   const validators = inputs.validators.map((validator) => ({ ...validator, name: "same" }));
