@@ -89,7 +89,7 @@ export class Engine implements ConsensusEngine {
     this.#validators = new ValidatorSet(keys, fromHex(genesisHash(genesis), 32));
   }
 
-  start(signal: AbortSignal): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
     if (this.#session !== undefined) throw new Error("consensus was started before");
     const { application, journal, transport, evidence, genesis } = this.#options;
     const { observer = {}, onFatal, environment } = this.#options;
@@ -118,7 +118,6 @@ export class Engine implements ConsensusEngine {
     this.#session = session;
     signal.addEventListener("abort", () => void session.stop(), { once: true });
     if (!signal.aborted) session.begin();
-    return Promise.resolve();
   }
 
   async stop(): Promise<void> {

@@ -36,6 +36,7 @@ export interface SessionParts {
 const RETRY_MS = 100;
 /** Without a finalization for this many certification timeouts, others are asked for theirs. */
 const STALE_TIMEOUTS = 1.5;
+const NOTHING = new Uint8Array();
 
 /**
  * One run of consensus, from replay to the end of the process. Events are handled one at a time:
@@ -133,7 +134,7 @@ export class Session {
   }
 
   answer(peer: string, message: Uint8Array): Uint8Array {
-    return this.#server.answer(peer, message);
+    return this.#stopped ? NOTHING : this.#server.answer(peer, message);
   }
 
   refuse(peer: string, channel: string, reason: string): void {
@@ -143,6 +144,7 @@ export class Session {
 
   /** Tells a node that was connected where consensus stands. */
   greet(peer: string): void {
+    if (this.#stopped) return;
     const { simplex, transport, validators } = this.#parts;
     for (const { bytes } of latestCertificates(simplex))
       transport.send(peer, "certificates", bytes);
