@@ -139,8 +139,7 @@ export class Blocks {
    */
   finalized(): void {
     const { height } = this.#options.ledger.tip.header;
-    for (const [id, block] of this.#cache)
-      if (block.header.height <= height) this.#drop(id, block);
+    for (const [id, block] of this.#cache) if (block.header.height <= height) this.#drop(id, block);
     const alive = new Set([this.#options.ledger.tip.id]);
     const byHeight = [...this.#results].sort(([, a], [, b]) => a.header.height - b.header.height);
     for (const [id, { header }] of byHeight)
