@@ -28,7 +28,6 @@ export interface Project {
   /** What the runner is asked to run there: `.` or a file name. */
   readonly entry: string;
   readonly nodeArguments: readonly string[];
-  readonly typescript: boolean;
   readonly plugins: readonly PluginLocation[];
   readonly backendUrl: string | undefined;
   readonly refreshAlways: boolean;
@@ -68,7 +67,6 @@ export function loadProject(directory: string): Project {
     root,
     ...programOf(root, yaml.main),
     nodeArguments: (runtime.options?.nodeargs ?? "").split(/\s+/).filter(Boolean),
-    typescript: runtime.options?.typescript ?? true,
     plugins: (yaml.plugins?.providers ?? []).map((p) => ({
       name: p.name,
       directory: resolve(root, p.path),

@@ -1,38 +1,23 @@
-/** One operation on one stack, from the lock to the history entry. */
-import { lt, valid } from "semver";
-import { StateWriter } from "./backend/state-writer.ts";
-import {
-  decodeSnapshot,
-  encodeCheckpoint,
-  holdsSecrets,
-  parseCheckpoint,
-  saltOf,
-  type CheckpointFile,
-  type Snapshot,
-} from "./backend/checkpoint.ts";
-import { verifyIntegrity } from "./backend/integrity.ts";
+/** One operation on one stack: preview, execution, history. */
+import { OpenStack } from "./backend/open-stack.ts";
 import { ORGANIZATION, type StackFiles, type StackName } from "./backend/stack-files.ts";
+import { StateWriter } from "./backend/state-writer.ts";
 import { configHoldsSecrets, loadConfig, validateConfig, type StackConfig } from "./config.ts";
 import type { EventListener } from "./display/events.ts";
 import { Recorder } from "./display/recorder.ts";
-import { AlreadyReported, EngineError, messageOf } from "./errors.ts";
+import { AlreadyReported, messageOf } from "./errors.ts";
 import { Monitor } from "./monitor/monitor.ts";
-import { Program, type ProgramEnd } from "./monitor/program.ts";
+import { Program } from "./monitor/program.ts";
+import { NO_PROGRAM, programSource } from "./monitor/program-source.ts";
 import { EngineServer } from "./monitor/server.ts";
-import { BuiltinProvider } from "./plugins/builtins.ts";
 import { ChildGuard } from "./plugins/guard.ts";
-import { locatePlugin } from "./plugins/locate.ts";
-import { PluginProvider } from "./plugins/plugin-provider.ts";
-import { PluginProcess } from "./plugins/process.ts";
-import type { Provider } from "./plugins/provider.ts";
+import { loadProvider } from "./plugins/load.ts";
 import { ProviderRegistry } from "./plugins/registry.ts";
 import type { Project, StackSettings } from "./project.ts";
-import { openCrypter, type Crypter } from "./secrets.ts";
+import { stackOutputs } from "./stack-state.ts";
 import { Deployment, type RunOptions } from "./steps/deployment.ts";
-import type { SourceEvent } from "./steps/goal.ts";
 import { run, type Source } from "./steps/run.ts";
 import type { ResourceState } from "./steps/state.ts";
-import { stackOutputs } from "./stack-state.ts";
 
 export type OperationKind = "up" | "refresh" | "destroy";
 
@@ -79,271 +64,227 @@ const HISTORY_KIND: Record<OperationKind, string> = {
 export class Session {
   readonly #parts: SessionParts;
   readonly #guard = new ChildGuard();
-  #config: StackConfig = new Map();
-  #crypter: Promise<Crypter> | undefined;
-  /** Of the state, once it is read. */
-  #stateCrypter: Crypter | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  /** Previews and executes; the caller holds the lock. */
+  /**
+   * Previews and executes; the caller holds the lock.
+   *
+   * @throws EngineError when it could not begin: nothing has been done then, and nothing is recorded
+   */
   async operate(operation: Operation): Promise<Outcome> {
-    const { name } = this.#parts;
+    const { project, settings, files, name, passphrase, signal } = this.#parts;
     try {
-      // Deriving the key takes a third of a second; the program and the plugins start meanwhile.
-      const salt = this.#parts.settings.salt ?? saltOf(this.#read().file);
-      if (!salt)
-        throw new EngineError(
-          `the stack ${name.stack} has no encryptionsalt, neither in ${this.#parts.settings.file} nor in its state: make it with \`stack init\``,
-        );
-      this.#crypter = openCrypter(this.#parts.passphrase, salt);
-      this.#crypter.catch(() => undefined);
-      this.#config = loadConfig(
-        this.#parts.project,
-        this.#parts.settings,
-        configHoldsSecrets(this.#parts.settings) ? await this.#crypter : undefined,
+      const stack = new OpenStack(files, name, passphrase, settings.salt);
+      const config = loadConfig(
+        project,
+        settings,
+        configHoldsSecrets(settings) ? await stack.crypter() : undefined,
       );
-      if (operation.kind === "up") validateConfig(this.#parts.project, name.stack, this.#config);
+      if (operation.kind === "up") validateConfig(project, name.stack, config);
       let outcome: Outcome = { succeeded: true, changed: false };
-      if (operation.preview) outcome = await this.#run(operation, true);
-      if (outcome.succeeded && operation.execute && !this.#parts.signal.aborted)
-        outcome = await this.#run(operation, false);
+      if (operation.preview) outcome = await this.#run({ operation, stack, config, preview: true });
+      if (outcome.succeeded && operation.execute && !signal.aborted)
+        outcome = await this.#run({ operation, stack, config, preview: false });
       return outcome;
     } finally {
       this.#guard.close();
     }
   }
 
-  #read(): { file: CheckpointFile; text: string } {
-    const { files, name } = this.#parts,
-      text = files.read(name);
-    if (text === undefined) throw new EngineError(`no stack named '${name.stack}' found`);
-    return { file: parseCheckpoint(text, files.stackFile(name)), text };
-  }
-
-  async #snapshot(): Promise<Snapshot> {
-    const { file, text } = this.#read();
-    const snapshot = decodeSnapshot(
-      file,
-      holdsSecrets(text) ? await this.#crypterFor(saltOf(file)) : undefined,
-    );
-    verifyIntegrity(snapshot.resources, `in ${this.#parts.files.stackFile(this.#parts.name)}`);
-    return snapshot;
-  }
-
-  /** The state may have another salt than the settings. */
-  async #crypterFor(salt: string | undefined): Promise<Crypter | undefined> {
-    const crypter = await this.#crypter;
-    return !salt || salt === crypter?.salt ? crypter : openCrypter(this.#parts.passphrase, salt);
-  }
-
-  async #run(operation: Operation, preview: boolean): Promise<Outcome> {
-    const started = Date.now(),
-      { name, listener, signal } = this.#parts;
+  async #run(parts: RunParts): Promise<Outcome> {
+    const { operation, stack, config, preview } = parts,
+      started = Date.now(),
+      { listener } = this.#parts;
     this.#parts.begin(preview);
     const writer = preview
       ? undefined
-      : new StateWriter((resources, pendingOperations) => this.#save(resources, pendingOperations));
+      : new StateWriter((resources, pending) => stack.save(resources, pending));
     const recorder = new Recorder({
       preview,
       refreshOnly: operation.options.refreshOnly,
       writer,
       listener,
     });
-    recorder.emit({
-      preludeEvent: {
-        config: Object.fromEntries(
-          [...this.#config].map(([key, { text, secret }]) => [key, secret ? "[secret]" : text]),
-        ),
-      },
-    });
-    let succeeded = true,
-      problem: string | undefined;
-    try {
-      await this.#execute(operation, preview, recorder, writer, signal);
-    } catch (error) {
-      succeeded = false;
-      if (error instanceof DeleteHooksError) problem = error.message;
-      if (!(error instanceof AlreadyReported))
-        recorder.diagnostic({ severity: "error", message: messageOf(error) });
-    }
+    const shown = [...config].map(
+      ([key, { text, secret }]) => [key, secret ? "[secret]" : text] as const,
+    );
+    recorder.emit({ preludeEvent: { config: Object.fromEntries(shown) } });
+    const outcome = await this.#execute(parts, recorder, writer);
     // A destroy that was refused has not begun.
-    if (!problem) recorder.summary(succeeded);
-    if (!preview)
-      this.#parts.files.record(name, {
-        kind: HISTORY_KIND[operation.kind],
-        startTime: Math.floor(started / 1000),
-        message: operation.message,
-        environment: { "exec.kind": "cli" },
-        config: Object.fromEntries([...this.#config].map(([key, { recorded }]) => [key, recorded])),
-        version: 0,
-        result: succeeded ? "succeeded" : "failed",
-        endTime: Math.floor(Date.now() / 1000),
-        ...(Object.keys(recorder.changes).length ? { resourceChanges: recorder.changes } : {}),
-      });
-    return { succeeded, changed: recorder.changed, problem };
+    if (!outcome.problem) recorder.summary(outcome.succeeded);
+    if (!preview) this.#record(parts, started, outcome.succeeded, recorder.changes);
+    return { ...outcome, changed: recorder.changed };
+  }
+
+  #record(
+    { operation, config }: RunParts,
+    started: number,
+    succeeded: boolean,
+    changes: Readonly<Record<string, number>>,
+  ): void {
+    this.#parts.files.record(this.#parts.name, {
+      kind: HISTORY_KIND[operation.kind],
+      startTime: Math.floor(started / 1000),
+      message: operation.message,
+      environment: { "exec.kind": "cli" },
+      config: Object.fromEntries([...config].map(([key, { recorded }]) => [key, recorded])),
+      version: 0,
+      result: succeeded ? "succeeded" : "failed",
+      endTime: Math.floor(Date.now() / 1000),
+      ...(Object.keys(changes).length ? { resourceChanges: changes } : {}),
+    });
   }
 
   async #execute(
-    operation: Operation,
-    preview: boolean,
+    parts: RunParts,
     recorder: Recorder,
     writer: StateWriter | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { project, name } = this.#parts,
+  ): Promise<Omit<Outcome, "changed">> {
+    const { operation, preview, config } = parts,
+      { signal } = this.#parts,
       options: RunOptions = { ...operation.options, preview };
     const server = new EngineServer((diagnostic) => recorder.diagnostic(diagnostic));
+    await server.start();
     let monitor: Monitor | undefined;
-    const warn = (message: string): void => recorder.diagnostic({ severity: "warning", message });
-    const registry = new ProviderRegistry((packageName, version) =>
-      this.#provider(packageName, version, server.address, warn, (urn) => monitor?.state(urn)),
-    );
+    const registry = this.#registry(config, server.address, recorder, (urn) => monitor?.state(urn));
     const cancel = (): void => void registry.cancel();
     signal.addEventListener("abort", cancel);
+    const runsProgram = operation.kind === "up" || options.destroyProgram;
+    // The program takes longest to get going, so it starts first; it is answered once the state is read.
+    let program =
+      runsProgram && !options.refresh ? this.#program(config, server.address, options) : undefined;
     try {
-      await server.start();
-      const runsProgram = operation.kind === "up" || options.destroyProgram;
-      let program: Program | undefined;
-      const start = (): Program => (program ??= this.#program(server.address, options));
-      // The program takes longest to get going, so it starts first; it is answered once the state is read.
-      if (runsProgram && !options.refresh) start();
-      try {
-        const snapshot = await this.#snapshot();
-        this.#stateCrypter = (await this.#crypterFor(snapshot.salt)) ?? (await this.#crypter);
-        const pendingOperations = operation.clearPendingCreates
-          ? snapshot.pendingOperations.filter((o) => o.type !== "creating")
-          : snapshot.pendingOperations;
-        const deployment = new Deployment({
-          project: project.name,
+      const deployment = await this.#deployment(parts, options, registry, recorder);
+      const open = async (): Promise<Source> => {
+        if (!runsProgram) return NO_PROGRAM;
+        const { project, name } = this.#parts;
+        monitor = new Monitor({
+          project,
           stack: name.stack,
-          options: withProtected(options, snapshot),
-          resources: snapshot.resources,
-          pendingOperations,
+          organization: ORGANIZATION,
+          config,
+          deployment,
           registry,
-          events: recorder,
         });
-        writer?.attach(deployment);
-        const open = async (): Promise<Source> => {
-          if (!runsProgram) return EMPTY_SOURCE;
-          monitor = new Monitor({
-            project,
-            stack: name.stack,
-            organization: ORGANIZATION,
-            config: this.#config,
-            deployment,
-            registry,
-          });
-          server.serve(monitor);
-          return programSource(monitor, start());
-        };
-        if (operation.kind === "destroy" && !options.destroyProgram) refuseDeleteHooks(deployment);
-        await run(deployment, open, signal);
-      } finally {
-        monitor?.close();
-        await (program as Program | undefined)?.stop();
-        await writer?.close();
-      }
+        server.serve(monitor);
+        program ??= this.#program(config, server.address, options);
+        return programSource(monitor, program);
+      };
+      return await finish(deployment, operation, recorder, writer, () =>
+        run(deployment, open, signal),
+      );
     } finally {
+      (monitor as Monitor | undefined)?.close();
+      server.abandon();
+      await program?.stop();
       signal.removeEventListener("abort", cancel);
       await registry.close();
       server.close();
     }
   }
 
-  #program(engineAddress: string, options: RunOptions): Program {
+  async #deployment(
+    { operation, stack }: RunParts,
+    options: RunOptions,
+    registry: ProviderRegistry,
+    recorder: Recorder,
+  ): Promise<Deployment> {
+    const { project, name } = this.#parts,
+      { resources, pendingOperations } = await stack.snapshot();
+    const isKept = (o: { readonly type: string }): boolean =>
+      !operation.clearPendingCreates || o.type !== "creating";
+    return new Deployment({
+      project: project.name,
+      stack: name.stack,
+      options: withProtected(options, resources),
+      resources,
+      pendingOperations: pendingOperations.filter(isKept),
+      registry,
+      events: recorder,
+    });
+  }
+
+  #registry(
+    config: StackConfig,
+    engineAddress: string,
+    recorder: Recorder,
+    resource: (urn: string) => ResourceState | undefined,
+  ): ProviderRegistry {
+    const { project, files, passphrase, env } = this.#parts;
+    const builtins = {
+      stackOutputs: (reference: string) => stackOutputs(files, reference, passphrase),
+      resource,
+    };
+    const warn = (message: string): void => recorder.diagnostic({ severity: "warning", message });
+    return new ProviderRegistry((name, version) =>
+      loadProvider(name, version, {
+        project,
+        config,
+        env,
+        guard: this.#guard,
+        engineAddress,
+        builtins,
+        warn,
+      }),
+    );
+  }
+
+  #program(config: StackConfig, engineAddress: string, { preview, parallel }: RunOptions): Program {
     const { project, name, env, print } = this.#parts;
     return new Program({
       project,
       stack: name.stack,
       organization: ORGANIZATION,
-      config: this.#config,
+      config,
       engineAddress,
-      preview: options.preview,
-      parallel: options.parallel,
+      preview,
+      parallel,
       guard: this.#guard,
       env,
       print,
     });
   }
-
-  async #provider(
-    packageName: string,
-    version: string,
-    engineAddress: string,
-    warn: (message: string) => void,
-    resource: (urn: string) => ResourceState | undefined,
-  ): Promise<Provider> {
-    const { project, files, passphrase, env } = this.#parts;
-    if (packageName === "pulumi")
-      return new BuiltinProvider({
-        stackOutputs: (stack) => stackOutputs(files, stack, passphrase),
-        resource,
-      });
-    const config = Object.fromEntries(
-      [...this.#config]
-        .filter(([key]) => key.startsWith(`${packageName}:`))
-        .map(([key, { text }]) => [key, text]),
-    );
-    const plugin = await PluginProcess.start(
-      packageName,
-      locatePlugin(project, packageName, version, env),
-      {
-        engineAddress,
-        programDirectory: project.programDirectory,
-        guard: this.#guard,
-        env: { ...env, PULUMI_PROJECT: project.name, PULUMI_CONFIG: JSON.stringify(config) },
-      },
-    );
-    await warnOfVersion(plugin, version, warn);
-    return new PluginProvider(plugin);
-  }
-
-  #save(
-    resources: readonly ResourceState[],
-    pendingOperations: Snapshot["pendingOperations"],
-  ): void {
-    const { files, name } = this.#parts,
-      crypter = this.#stateCrypter;
-    if (!crypter) throw new Error("the state is written before its key is known");
-    files.write(
-      name,
-      encodeCheckpoint({
-        stack: `${ORGANIZATION}/${name.project}/${name.stack}`,
-        resources,
-        pendingOperations,
-        crypter,
-      }),
-    );
-  }
 }
 
-const EMPTY_SOURCE: Source = {
-  next: () => Promise.resolve(undefined),
-  close: () => Promise.resolve(),
-};
+interface RunParts {
+  readonly operation: Operation;
+  readonly stack: OpenStack;
+  readonly config: StackConfig;
+  readonly preview: boolean;
+}
 
-/** The program as a source of events. Its end counts only once everything it has asked for before is taken. */
-function programSource(monitor: Monitor, program: Program): Source {
-  void program.end.then((end: ProgramEnd) => {
-    if (end === "success") monitor.events.close();
-    else
-      monitor.events.close(
-        end === "reported" ? new AlreadyReported("the program failed") : new Error(end.problem),
-      );
-  });
-  return {
-    next: (): Promise<SourceEvent | undefined> => monitor.events.take(),
-    close: async () => {
-      monitor.close();
-      await program.stop();
-    },
+/** From here on the state is written, whatever happens; what went wrong becomes part of the outcome. */
+async function finish(
+  deployment: Deployment,
+  operation: Operation,
+  recorder: Recorder,
+  writer: StateWriter | undefined,
+  work: () => Promise<void>,
+): Promise<Omit<Outcome, "changed">> {
+  writer?.attach(deployment);
+  let succeeded = true,
+    problem: string | undefined;
+  const attempt = async (what: () => Promise<void>): Promise<void> => {
+    try {
+      await what();
+    } catch (error) {
+      succeeded = false;
+      if (!(error instanceof AlreadyReported))
+        recorder.diagnostic({ severity: "error", message: messageOf(error) });
+    }
   };
+  if (operation.kind === "destroy" && !operation.options.destroyProgram)
+    problem = refusedHooks(deployment);
+  if (problem) succeeded = false;
+  else await attempt(work);
+  if (writer) await attempt(() => writer.close());
+  return { succeeded, problem };
 }
 
-function withProtected(options: RunOptions, { resources }: Snapshot): RunOptions {
+function withProtected(options: RunOptions, resources: readonly ResourceState[]): RunOptions {
   if (!options.excludeProtected) return options;
   return {
     ...options,
@@ -354,22 +295,8 @@ function withProtected(options: RunOptions, { resources }: Snapshot): RunOptions
   };
 }
 
-/** A plugin older than what the program was written for still runs, but may not do what the program expects. */
-async function warnOfVersion(
-  plugin: PluginProcess,
-  asked: string,
-  warn: (message: string) => void,
-): Promise<void> {
-  if (!valid(asked)) return;
-  const version = await plugin.version();
-  if (!valid(version) || lt(version, asked))
-    warn(
-      `resource plugin ${plugin.name} is expected to have version >=${asked}, but has ${version || "no version"}; the wrong version may be on your path, or this may be a bug in the plugin`,
-    );
-}
-
 /** Delete hooks are code of the program: without it they cannot run, and nothing is deleted. */
-function refuseDeleteHooks(deployment: Deployment): void {
+function refusedHooks(deployment: Deployment): string | undefined {
   let refused = false;
   for (const { urn, resourceHooks } of deployment.resources) {
     const names = [...(resourceHooks.BeforeDelete ?? []), ...(resourceHooks.AfterDelete ?? [])];
@@ -381,10 +308,7 @@ function refuseDeleteHooks(deployment: Deployment): void {
       message: `Resource has delete hooks registered, but the program is not running. Hooks: ${names.join(", ")}`,
     });
   }
-  if (refused)
-    throw new DeleteHooksError(
-      "You must run with the `--run-program` flag to use delete hooks during destroy.",
-    );
+  return refused
+    ? "You must run with the `--run-program` flag to use delete hooks during destroy."
+    : undefined;
 }
-
-class DeleteHooksError extends AlreadyReported {}

@@ -23,10 +23,10 @@ export async function main(argv: readonly string[]): Promise<number> {
         return await operate(args);
     }
   } catch (error) {
-    const known = error instanceof EngineError;
-    process.stderr.write(
-      `error: ${known ? error.message : ((error as Error).stack ?? messageOf(error))}\n`,
-    );
-    return known ? error.exitCode : 1;
+    // What the system refuses (no space, no permission) says enough by itself.
+    const known = error instanceof EngineError || "syscall" in (error as object);
+    const text = known ? messageOf(error) : ((error as Error).stack ?? messageOf(error));
+    process.stderr.write(`error: ${text}\n`);
+    return error instanceof EngineError ? error.exitCode : 1;
   }
 }

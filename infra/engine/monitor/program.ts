@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { EngineError, unsupported } from "../errors.ts";
+import { EngineError } from "../errors.ts";
 import type { ChildGuard } from "../plugins/guard.ts";
 import type { Project } from "../project.ts";
 import type { StackConfig } from "../config.ts";
@@ -32,18 +32,7 @@ export class Program {
   readonly end: Promise<ProgramEnd>;
 
   constructor(options: ProgramOptions) {
-    const { project, guard, env } = options;
-    if (
-      project.typescript &&
-      !env.GUTS_ENGINE_IGNORE_TYPESCRIPT &&
-      project.entry !== "." &&
-      /\.ts$/.test(project.entry) &&
-      Number(process.versions.node.split(".")[0]) < 22
-    )
-      throw unsupported(
-        "a TypeScript program on this Node",
-        "use Node 22 or newer, which strips types by itself",
-      );
+    const { project, guard } = options;
     this.#child = spawn(
       process.execPath,
       [...project.nodeArguments, runnerOf(project), ...flagsOf(options), project.entry],

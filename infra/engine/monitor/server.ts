@@ -45,10 +45,15 @@ export class EngineServer {
     this.#monitor.resolve(monitor);
   }
 
-  close(): void {
+  /** No run will come of it: a program that waits is told so. */
+  abandon(): void {
     this.#monitor.reject(
       Object.assign(new Error("the engine has ended the run"), { code: grpc.status.UNAVAILABLE }),
     );
+  }
+
+  close(): void {
+    this.abandon();
     this.#server.forceShutdown();
   }
 

@@ -75,9 +75,25 @@ export class StepExecutor {
   async #chain(chain: readonly Step[]): Promise<void> {
     for (const step of chain) {
       if (this.signal.aborted) return;
-      const error = await this.#step(step);
+      let error: Error | undefined;
+      try {
+        error = await this.#step(step);
+      } catch (problem) {
+        return this.#giveUp(problem as Error, step);
+      }
       if (error) return this.#stop(error, step);
     }
+  }
+
+  /** The state could not be written, say: nothing more may be done. */
+  #giveUp(error: Error, step: Step): void {
+    this.error ??= error;
+    this.#deployment.events.diagnostic({
+      severity: "error",
+      urn: step.urn,
+      message: error.message,
+    });
+    this.cancel();
   }
 
   #stop(error: Error, step: Step): void {
