@@ -18,7 +18,7 @@ import {
   processIds,
   stopProcess,
 } from "../../../infra/provider/local/processes.ts";
-import { freePortRange, temporaryDirectory } from "./support/harness.ts";
+import { double, freePortRange, temporaryDirectory } from "./support/harness.ts";
 import { checkout } from "./support/plugin-client.ts";
 
 const found = spawnSync("pulumi", ["version"], { encoding: "utf8" });
@@ -48,7 +48,7 @@ async function makeProject(t: TestContext): Promise<Project> {
       recursive: true,
       filter: (path) => !path.endsWith("node_modules"),
     });
-  await cp(join(import.meta.dirname, "support/node-double.ts"), join(root, "node/main.ts"));
+  await cp(double, join(root, "node/main.ts"));
   await cp(join(checkout, "node/package.json"), join(root, "node/package.json"));
   await symlink(join(checkout, "node_modules"), join(root, "node_modules"));
   await mkdir(join(root, "stacks"));

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { sha256, toHex } from "../../../../node/formats/bytes.ts";
 import { SigningKey } from "../../../../node/formats/ed25519.ts";
 import { encodeGenesis, type Genesis, genesisHash } from "../../../../node/formats/genesis.ts";
@@ -91,7 +92,7 @@ export function makeGenesis(validators = 4, chainId = "test-chain"): Genesis {
   };
 }
 
-const double = join(import.meta.dirname, "node-double.ts");
+export const double = fileURLToPath(import.meta.resolve("./node-double.ts"));
 
 /**
  * A release in the cache of a home whose runtime is the one of this process and whose node is the double.
