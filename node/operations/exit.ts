@@ -42,7 +42,7 @@ export class ExitError extends Error {
 export function exitReasonOf(error: unknown): ExitReason {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { reason } = cause as { reason?: unknown };
-    if (typeof reason === "string" && reason in exitCodes) return reason as ExitReason;
+    if (typeof reason === "string" && Object.hasOwn(exitCodes, reason)) return reason as ExitReason;
   }
   return "bug";
 }

@@ -18,10 +18,7 @@ export class GossipError extends Error {
 }
 
 export interface GossipOptions {
-  readonly chain: Pick<
-    ChainReader,
-    "genesisHash" | "submit" | "onAccepted" | "transaction" | "onFinalized"
-  >;
+  readonly chain: Pick<ChainReader, "genesisHash" | "submit" | "onAccepted" | "transaction">;
   readonly network: Pick<Network, "broadcast" | "send" | "peers" | "onMessage" | "onPeers">;
   readonly votes: boolean;
 }

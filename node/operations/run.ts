@@ -35,7 +35,7 @@ export async function runServices(
     }
     if (signal.aborted) return;
     hooks.ready?.();
-    await once(signal, "abort");
+    if (!signal.aborted) await once(signal, "abort");
   } finally {
     for (const { service, life } of begun.reverse()) {
       try {
