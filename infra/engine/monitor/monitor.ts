@@ -10,10 +10,11 @@ import type { Project } from "../project.ts";
 import type { Deployment } from "../steps/deployment.ts";
 import type { Goal, RegisterResult, SourceEvent } from "../steps/goal.ts";
 import type { ResourceState } from "../steps/state.ts";
-import { isProviderType, packageOf, packageOfProvider, parseReference, typeOf } from "../urn.ts";
+import { isProviderType, packageOf, packageOfProvider } from "../urn.ts";
 import { withAssetHashes } from "../values/assets.ts";
 import { EMPTY, UNKNOWN_TEXT } from "../values/value.ts";
 import { decodeStruct, encodeStruct } from "../values/wire.ts";
+import { Ancestry } from "./ancestry.ts";
 import { CallbackClients, type Callback } from "./callbacks.ts";
 import { DefaultProviders } from "./default-providers.ts";
 import { ProgramHooks } from "./hooks.ts";
@@ -68,11 +69,7 @@ export class Monitor {
   readonly #callbacks = new CallbackClients();
   readonly #hooks: ProgramHooks;
   readonly #defaults: DefaultProviders;
-  readonly #goals = new Map<string, Goal>();
-  /** Providers a component passes to its children, by package. */
-  readonly #componentProviders = new Map<string, ReadonlyMap<string, string>>();
-  readonly #transforms = new Map<string, readonly Callback[]>();
-  readonly #stackTransforms: Callback[] = [];
+  readonly #ancestry = new Ancestry();
   readonly #states = new Map<string, ResourceState>();
   readonly #closed = Promise.withResolvers<never>();
   readonly #finished = Promise.withResolvers<void>();
@@ -132,12 +129,12 @@ export class Monitor {
       parent = request.getParent();
     if (custom && !isToken(type))
       throw invalid(`Type '${type}' is not a valid type token (must have format '*:*:*')`);
-    this.#inherit(request, parent);
+    this.#ancestry.inherit(request);
     let draft = draftOf(request);
     if (custom && !isProviderType(type))
-      draft.options.setProvider(this.#inheritedProvider(draft, parent, type));
+      draft.options.setProvider(this.#ancestry.provider(draft, parent, type));
     const own = request.getTransformsList();
-    for (const callback of this.#transformsFor(own, parent))
+    for (const callback of this.#ancestry.transforms(own, parent))
       draft = await this.#race(
         transform(this.#callbacks, callback, draft, {
           type,
@@ -171,32 +168,6 @@ export class Monitor {
     return this.#registered(request, goal, draft, own, result);
   }
 
-  /** Unset options come from the parent. */
-  #inherit(request: RegisterRequest, parent: string): void {
-    const goal = this.#goals.get(parent);
-    if (!goal) return;
-    if (request.getDeletedwith() === "") request.setDeletedwith(goal.deletedWith);
-    if (!request.hasProtect()) request.setProtect(goal.protect);
-    if (!request.hasRetainondelete()) request.setRetainondelete(goal.retainOnDelete);
-  }
-
-  #inheritedProvider({ options }: Draft, parent: string, type: string): string {
-    const name = packageOf(type),
-      given = options.getProvider() || (options.getProvidersMap().get(name) as string | undefined);
-    if (given) return given;
-    const above = this.#goals.get(parent);
-    if (above?.provider && packageOfProvider(typeOf(parseReference(above.provider).urn)) === name)
-      return above.provider;
-    return this.#componentProviders.get(parent)?.get(name) ?? "";
-  }
-
-  #transformsFor(own: readonly Callback[], parent: string): Callback[] {
-    const found = [...own];
-    for (let urn = parent; urn; urn = this.#goals.get(urn)?.parent ?? "")
-      found.push(...(this.#transforms.get(urn) ?? []));
-    return [...found, ...this.#stackTransforms];
-  }
-
   /** A given reference, or the default provider of the package; a bare package reference is not one. */
   async #providerReference(
     given: string,
@@ -218,20 +189,12 @@ export class Monitor {
   #registered(
     request: RegisterRequest,
     goal: Goal,
-    { options }: Draft,
+    draft: Draft,
     transforms: readonly Callback[],
     { state, result, unknown }: RegisterResult,
   ): InstanceType<typeof resourcePb.RegisterResourceResponse> {
-    this.#goals.set(state.urn, goal);
     this.#states.set(state.urn, state);
-    this.#transforms.set(state.urn, transforms);
-    if (!goal.custom) {
-      const providers = new Map(this.#componentProviders.get(goal.parent) ?? []);
-      options
-        .getProvidersMap()
-        .forEach((reference: string, name: string) => providers.set(name, reference));
-      this.#componentProviders.set(state.urn, providers);
-    }
+    this.#ancestry.remember(state.urn, goal, draft, transforms);
     const response = new resourcePb.RegisterResourceResponse();
     response.setUrn(state.urn);
     response.setId(state.id);
@@ -362,7 +325,7 @@ export class Monitor {
   }
 
   registerStackTransform(callback: InstanceType<typeof callbackPb.Callback>): void {
-    this.#stackTransforms.push(callback);
+    this.#ancestry.addStackTransform(callback);
   }
 
   registerHook(request: InstanceType<typeof resourcePb.RegisterResourceHookRequest>): void {

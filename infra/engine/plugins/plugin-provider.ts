@@ -1,28 +1,21 @@
 /** A provider served by a plugin process, over the provider protocol. */
 import { status } from "@grpc/grpc-js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
-import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import { nameOf, packageOfProvider, typeOf } from "../urn.ts";
-import type { DetailedDiff, DiffKind } from "../values/compare.ts";
+import { containsUnknown, EMPTY, unwrap, type ValueMap } from "../values/value.ts";
 import {
-  containsUnknown,
-  EMPTY,
-  has,
-  isList,
-  isMap,
-  mapValues,
-  Secret,
-  secretOf,
-  some,
-  Unknown,
-  unwrap,
-  type Value,
-  type ValueMap,
-} from "../values/value.ts";
+  diffOf,
+  failuresOf,
+  initFailure,
+  isUncertain,
+  markSecrets,
+  plainError,
+  refuseUnknowns,
+} from "./answers.ts";
 import { decodeStruct, encodeStruct, type WireOptions } from "../values/wire.ts";
 import type { PluginProcess, ProviderClient } from "./process.ts";
 import * as p from "./provider.ts";
-import { call, isRpcError, type RpcError } from "./rpc.ts";
+import { call, isRpcError } from "./rpc.ts";
 
 const PLAIN: WireOptions = { secrets: false, resources: false };
 
@@ -341,81 +334,4 @@ function identify(
   request.setUrn(urn);
   request.setName(nameOf(urn));
   request.setType(typeOf(urn));
-}
-
-function failuresOf(
-  response: providerPb.CheckResponse | providerPb.InvokeResponse,
-): p.CheckFailure[] {
-  return response
-    .getFailuresList()
-    .map((f) => ({ property: f.getProperty(), reason: f.getReason() }));
-}
-
-const KINDS: readonly DiffKind[] = [
-  "add",
-  "add-replace",
-  "delete",
-  "delete-replace",
-  "update",
-  "update-replace",
-];
-
-function diffOf(response: providerPb.DiffResponse): p.Diff {
-  const detailed: Record<string, DetailedDiff[string]> = {};
-  response.getDetaileddiffMap().forEach((d, path) => {
-    detailed[path] = { kind: KINDS[d.getKind()] ?? "update", inputDiff: d.getInputdiff() };
-  });
-  const changes = response.getChanges(),
-    { DIFF_NONE, DIFF_SOME } = providerPb.DiffResponse.DiffChanges;
-  return {
-    changes: changes === DIFF_NONE ? "none" : changes === DIFF_SOME ? "some" : "unknown",
-    replaceKeys: response.getReplacesList(),
-    changedKeys: response.getDiffsList(),
-    deleteBeforeReplace: response.getDeletebeforereplace(),
-    detailed: response.getHasdetaileddiff() ? detailed : undefined,
-  };
-}
-
-/** Codes after which nobody knows whether something was done. */
-function isUncertain(error: RpcError): boolean {
-  return ([status.INTERNAL, status.DATA_LOSS, status.UNKNOWN] as number[]).includes(error.code);
-}
-
-function plainError(error: unknown): unknown {
-  return isRpcError(error) ? new p.ProviderError(error.details, "unchanged") : error;
-}
-
-/** The detail by which a provider says: it is there, but it is not well. */
-function initFailure(error: RpcError): providerPb.ErrorResourceInitFailed | undefined {
-  for (const bytes of error.metadata.get("grpc-status-details-bin")) {
-    if (!Buffer.isBuffer(bytes)) continue;
-    for (const detail of statusPb.Status.deserializeBinary(bytes).getDetailsList())
-      if (detail.getTypeName() === "pulumirpc.ErrorResourceInitFailed")
-        return providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
-  }
-  return undefined;
-}
-
-function refuseUnknowns(outputs: ValueMap, preview: boolean, urn: string, method: string): void {
-  if (!preview && some(outputs, (v) => v instanceof Unknown))
-    throw new p.ProviderError(
-      `the provider returned an unknown value from ${method} of ${urn} outside a preview`,
-      "unknown",
-    );
-}
-
-/** Marks as secret what has the name of a secret: objects inside objects, lists as a whole. */
-function markSecrets(values: ValueMap, origin: ValueMap): ValueMap {
-  return mapValues(values, (value, key) =>
-    has(origin, key) ? markSecret(value, origin[key] as Value) : value,
-  );
-}
-
-function markSecret(value: Value, origin: Value): Value {
-  if (value instanceof Secret) return value;
-  if (origin instanceof Secret) return secretOf(value);
-  if (isMap(value) && isMap(origin)) return markSecrets(value, origin);
-  if (isList(value) && isList(origin) && some([...origin], (v) => v instanceof Secret))
-    return secretOf(value);
-  return value;
 }

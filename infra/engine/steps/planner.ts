@@ -6,14 +6,14 @@
  */
 import { randomBytes } from "node:crypto";
 import { AlreadyReported } from "../errors.ts";
-import type { CheckFailure, ResourceOperations } from "../plugins/provider.ts";
+import type { ResourceOperations } from "../plugins/provider.ts";
 import { isProviderType, isRootStack, makeUrn, nameOf, parseReference } from "../urn.ts";
-import { encodeStored } from "../values/stored.ts";
-import { isList, isMap, Secret, type Value } from "../values/value.ts";
 import { AliasTable } from "./aliases.ts";
+import { reportFailures } from "./check-failures.ts";
 import type { Deployment } from "./deployment.ts";
 import { ignoringChanges } from "./diff.ts";
 import type { Goal, ReadEvent, Registration } from "./goal.ts";
+import { stateOf } from "./goal-state.ts";
 import { ReadStep } from "./other-steps.ts";
 import {
   CreateStep,
@@ -268,7 +268,7 @@ export class Planner {
         allowUnknowns: this.deployment.options.preview,
         randomSeed: candidate.randomSeed,
       });
-      if (this.reportFailures(news, checked.failures)) invalid = true;
+      if (reportFailures(this.deployment.events, news, checked.failures)) invalid = true;
       news.inputs = checked.inputs;
     } else if (operations) news.inputs = old?.inputs ?? {};
     if (invalid) throw new AlreadyReported(`resource ${urn} is invalid`);
@@ -348,23 +348,6 @@ export class Planner {
     return this.deployment.options.replaceTargets.has(urn) || old?.taint === true;
   }
 
-  /** Reports failed checks; true when there are any. */
-  reportFailures(state: ResourceState, failures: readonly CheckFailure[]): boolean {
-    for (const { property, reason } of failures) {
-      const value = state.inputs[property];
-      const what =
-        property === ""
-          ? ""
-          : `: property ${property} value {${value === undefined ? "<nil>" : shown(value)}}`;
-      this.deployment.events.diagnostic({
-        severity: "error",
-        urn: state.urn,
-        message: `${state.type} resource '${nameOf(state.urn)}'${what} has a problem: ${reason}`,
-      });
-    }
-    return failures.length > 0;
-  }
-
   /** A step must not depend on a resource that `--target` leaves out. */
   validated(steps: Step[]): Step[] {
     const { targets, replaceTargets, preview } = this.deployment.options;
@@ -389,48 +372,4 @@ export class Planner {
 
 function missingTarget(urn: string, needed: string): string {
   return `Resource '${urn}' depends on '${needed}' which was was not specified in --target list.`;
-}
-
-function shown(value: Value): string {
-  if (value instanceof Secret) return "[secret]";
-  return isMap(value) || isList(value)
-    ? JSON.stringify(encodeStored(value, "hidden"))
-    : JSON.stringify(encodeStored(value, "hidden")).replace(/^"|"$/g, "");
-}
-
-/** The state a registration asks for, before anything has been done. */
-function stateOf(
-  goal: Goal,
-  urn: string,
-  old: ResourceState | undefined,
-  alias: string,
-): ResourceState {
-  return newState({
-    urn,
-    type: goal.type,
-    custom: goal.custom,
-    inputs: goal.inputs,
-    parent: goal.parent,
-    protect: goal.protect,
-    dependencies: goal.dependencies,
-    provider: goal.provider,
-    propertyDependencies: goal.propertyDependencies,
-    additionalSecretOutputs: goal.additionalSecretOutputs,
-    alias,
-    customTimeouts: goal.customTimeouts,
-    importID: goal.importId,
-    retainOnDelete: goal.retainOnDelete,
-    deletedWith: goal.deletedWith,
-    replaceWith: goal.replaceWith,
-    created: old?.created ?? "",
-    modified: old?.modified ?? "",
-    sourcePosition: goal.sourcePosition,
-    stackTrace: goal.stackTrace,
-    ignoreChanges: goal.ignoreChanges,
-    hideDiff: goal.hideDiff,
-    replaceOnChanges: goal.replaceOnChanges,
-    replacementTrigger: goal.replacementTrigger,
-    refreshBeforeUpdate: old?.refreshBeforeUpdate ?? false,
-    resourceHooks: goal.hooks,
-  });
 }

@@ -5,6 +5,7 @@ import { filtered } from "../plugins/registry.ts";
 import { isProviderType, parseReference } from "../urn.ts";
 import { equal, equalMaps } from "../values/compare.ts";
 import { containsUnknown, mapValues, UNKNOWN, unwrap, type Value } from "../values/value.ts";
+import { reportFailures } from "./check-failures.ts";
 import { applyReplaceOnChanges, diffResource } from "./diff.ts";
 import { DeleteStep, quoteForShell } from "./other-steps.ts";
 import type { Candidate, Planner } from "./planner.ts";
@@ -144,7 +145,7 @@ async function replacementSteps(
       allowUnknowns: preview,
       randomSeed: candidate.randomSeed,
     });
-    if (planner.reportFailures(news, checked.failures))
+    if (reportFailures(deployment.events, news, checked.failures))
       throw new AlreadyReported(`resource ${urn} has check errors`);
     news.inputs = checked.inputs;
   }
