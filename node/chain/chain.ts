@@ -109,6 +109,7 @@ export class Chain implements Application, ChainReader {
     );
     if (built === undefined) return undefined;
     this.#blocks.add(built.block, built.state);
+    this.#storeSoon(built.block);
     return { digest: built.block.digest, bytes: built.block.bytes };
   }
 
@@ -142,14 +143,15 @@ export class Chain implements Application, ChainReader {
     const wait = due - this.#clock.now();
     const early = { status: "pending", reason: `its time is ${wait} ms ahead` } as const;
     if (wait > MAX_HOLD_MS) return early;
-    return (await this.#sleepUntil(due, this.#closing.signal)) ? verdict : early;
+    if (!(await this.#sleepUntil(due, this.#closing.signal))) return early;
+    this.#storeSoon(block);
+    return verdict;
   }
 
   async certify(context: BlockContext, digest: Uint8Array): Promise<Verdict> {
     const { verdict, block } = await this.#judge(context, digest);
     if (verdict.status !== "valid" || block === undefined) return verdict;
-    const unstored = this.#blocks.unstored(block);
-    if (unstored.length > 0) this.#ledger.store.storeCandidates(unstored);
+    this.#store(block);
     return verdict;
   }
 
@@ -241,6 +243,27 @@ export class Chain implements Application, ChainReader {
     if (block === undefined) return undefined;
     const check = await this.#blocks.check(block);
     return check.status === "valid" ? { header: block.header, state: check.state } : undefined;
+  }
+
+  /** Puts a block and its ancestors on disk, synced. @throws StorageError */
+  #store(block: CandidateBlock): void {
+    const unstored = this.#blocks.unstored(block);
+    if (unstored.length > 0) this.#ledger.store.storeCandidates(unstored);
+  }
+
+  /**
+   * Stores a verified block while the votes for it travel, so that `certify` finds it on disk. After
+   * the vote that waits for this verdict has left: that is a turn of the event loop later.
+   */
+  #storeSoon(block: CandidateBlock): void {
+    setImmediate(() => {
+      if (this.#closing.signal.aborted) return;
+      try {
+        this.#store(block);
+      } catch {
+        // `certify` meets the same failure, and there it stops the node.
+      }
+    });
   }
 
   async #judge(
