@@ -62,7 +62,7 @@ const PORT_TRIES = 20;
 /** QUIC ends a silent connection after this time, and sends something more often than that. */
 const QUIC_IDLE_MS = 10_000;
 const QUIC_KEEP_ALIVE_MS = 4_000;
-/** The library limits a dial by one number for all addresses; `admitAddress` decides instead. */
+/** The library has one number for all addresses; `admitAddress` decides instead. */
 const UNLIMITED_PER_SECOND = 1_000_000;
 
 export async function startHost(options: HostOptions, events: HostEvents): Promise<Host> {

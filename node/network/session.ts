@@ -36,7 +36,6 @@ export interface SessionEvents {
   closed(session: Session, reason: string): void;
 }
 
-const OPEN_TIMEOUT_MS = 5_000;
 /** A refusal, or the rest of a duplicate connection, gets this long to be read. */
 const GRACE_MS = 1_000;
 
@@ -92,7 +91,7 @@ export class Session {
   /** The dialer opens the hello stream; other streams wait for it, so no burst meets a cold muxer. */
   async greet(): Promise<void> {
     try {
-      const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS);
+      const signal = AbortSignal.timeout(this.#events.limits.handshakeTimeoutMs);
       const raw = await this.connection.open(protocolId("hello"), signal);
       this.#startControl(raw);
     } catch (error) {
@@ -241,7 +240,7 @@ export class Session {
   }
 
   async #openLane(name: LaneName): Promise<FrameStream> {
-    const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS);
+    const signal = AbortSignal.timeout(this.#events.limits.peerTimeoutMs);
     const raw = await this.connection.open(protocolId(name), signal);
     const { toAcceptor, toOpener } = streamBounds(name, this.#events.limits);
     let answers = 0;
