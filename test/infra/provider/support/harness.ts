@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { bundleFile } from "../../../../infra/provider/bundle/build.ts";
 import type { LocalNodeInputs } from "../../../../infra/provider/contracts/local-node.ts";
 import type { Context } from "../../../../infra/provider/handler.ts";
 import { requireFreePorts } from "../../../../infra/provider/local/ports.ts";
-import { identify, stopProcess } from "../../../../infra/provider/local/processes.ts";
+import { findByArgument, stopProcess } from "../../../../infra/provider/local/processes.ts";
 
 /** A directory that is gone after the test. */
 export async function temporaryDirectory(t: TestContext): Promise<string> {
@@ -157,16 +157,14 @@ export async function behave(home: string, name: string, how: string): Promise<v
   await writeFile(join(home, "net", name, "NODE_DOUBLE"), how);
 }
 
-/** Ends whatever node still runs in a network of a home, when the test is over. */
+/**
+ * Ends whatever node still runs in a network of a home, when the test is over. Goes by the process table:
+ * hooks run in the order in which they were set, so the directory may be gone already.
+ */
 export function stopNodesAfter(t: TestContext, home: string, names: readonly string[]): void {
   t.after(async () => {
-    for (const name of names) {
-      const record = await readFile(join(home, "net", name, "process.json"), "utf8").catch(
-        () => "{}",
-      );
-      const pid = (JSON.parse(record) as { process?: { pid: number } }).process?.pid;
-      const identity = pid === undefined ? undefined : await identify(pid);
-      if (identity !== undefined) await stopProcess(identity, 0);
-    }
+    for (const name of names)
+      for (const identity of await findByArgument(join(home, "net", name, "node.yaml")))
+        await stopProcess(identity, 0);
   });
 }
