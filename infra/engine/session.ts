@@ -153,13 +153,12 @@ export class Session {
     const cancel = (): void => void registry.cancel();
     signal.addEventListener("abort", cancel);
     const runsProgram = operation.kind === "up" || options.destroyProgram;
-    // The program takes longest to get going, so it starts first; it is answered once the state is read.
-    let program =
-      runsProgram && !options.refresh ? this.#program(config, server.address, options) : undefined;
+    // The program takes longest to get going, so it starts first; it is answered once the state is read and refreshed.
+    const program = runsProgram ? this.#program(config, server.address, options) : undefined;
     try {
       const deployment = await this.#deployment(parts, options, registry, recorder);
       const open = async (): Promise<Source> => {
-        if (!runsProgram) return NO_PROGRAM;
+        if (!program) return NO_PROGRAM;
         const { project, name } = this.#parts;
         monitor = new Monitor({
           project,
@@ -170,7 +169,6 @@ export class Session {
           registry,
         });
         server.serve(monitor);
-        program ??= this.#program(config, server.address, options);
         return programSource(monitor, program);
       };
       return await finish(deployment, operation, recorder, writer, () =>

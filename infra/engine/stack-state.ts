@@ -1,11 +1,5 @@
 /** Reading a stack without running anything: outputs and resources of its checkpoint. */
-import {
-  decodeSnapshot,
-  encodeResource,
-  holdsSecrets,
-  parseCheckpoint,
-  saltOf,
-} from "./backend/checkpoint.ts";
+import { decodeSnapshot, holdsSecrets, parseCheckpoint, saltOf } from "./backend/checkpoint.ts";
 import { ORGANIZATION, type StackFiles, type StackName } from "./backend/stack-files.ts";
 import { EngineError } from "./errors.ts";
 import { openCrypter } from "./secrets.ts";
@@ -59,14 +53,6 @@ export function plainOutputs(outputs: ValueMap, showSecrets: boolean): Record<st
     ),
     "hidden",
   ) as Record<string, Json>;
-}
-
-/** Resources as a checkpoint holds them, secrets in plain text or hidden. */
-export function plainResources(
-  resources: readonly ResourceState[],
-  showSecrets: boolean,
-): object[] {
-  return resources.map((r) => encodeResource(r, showSecrets ? "plaintext" : "hidden"));
 }
 
 /** The outputs a stack reference sees. Names are `<organization>/<project>/<stack>`. */

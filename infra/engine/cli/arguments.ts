@@ -71,11 +71,8 @@ const OPTIONS = {
   "non-interactive": { type: "boolean" },
   "secrets-provider": { type: "string" },
   help: { type: "boolean", short: "h" },
-  diff: { type: "boolean" },
   "suppress-progress": { type: "boolean" },
   "suppress-outputs": { type: "boolean" },
-  logtostderr: { type: "boolean" },
-  verbose: { type: "string", short: "v" },
 } as const;
 
 /** Flags of Pulumi that this engine does not do, and what to do instead. */
@@ -103,6 +100,9 @@ const REFUSED: readonly string[] = [
   "suppress-permalink",
   "emoji",
   "profile",
+  "diff",
+  "logtostderr",
+  "verbose",
 ];
 
 /** A step waits for the network more than for the processor. */

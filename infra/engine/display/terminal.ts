@@ -154,20 +154,23 @@ export function terminalDisplay({
 
 class TerminalDisplay implements Display {
   readonly #paint: Paint;
-  readonly #showOutputs: boolean;
+  readonly #wantsOutputs: boolean;
   readonly #running = new Map<string, { readonly since: number; readonly timer: NodeJS.Timeout }>();
   #preview = false;
   #refresh = false;
+  /** Outputs are what an update is for. */
+  #showsOutputs = false;
   #outputs: { old: StepMetadata["new"]; new: StepMetadata["new"] } | undefined;
 
   constructor(paint: Paint, showOutputs: boolean) {
     this.#paint = paint;
-    this.#showOutputs = showOutputs;
+    this.#wantsOutputs = showOutputs;
   }
 
   begin(kind: keyof typeof TITLES, preview: boolean, stack: string): void {
     this.#preview = preview;
     this.#refresh = kind === "refresh";
+    this.#showsOutputs = kind === "up" && this.#wantsOutputs;
     this.#outputs = undefined;
     this.#line(this.#paint.bold(`${TITLES[kind][preview ? 0 : 1]} (${stack}):`));
   }
@@ -266,7 +269,7 @@ class TerminalDisplay implements Display {
   }: Extract<EngineEvent, { summaryEvent: unknown }>["summaryEvent"]): void {
     const outputs =
       this.#outputs && shownOutputs(this.#outputs.old?.outputs, this.#outputs.new?.outputs);
-    if (outputs?.length && !this.#refresh && this.#showOutputs)
+    if (outputs?.length && this.#showsOutputs)
       this.#line(
         `${this.#paint.bold("Outputs:")}\n${outputs.map((line) => `    ${line}`).join("\n")}`,
       );

@@ -27,7 +27,7 @@ export function shownOutputs(olds: Outputs | undefined, news: Outputs | undefine
 
 function show(value: Json): string {
   return JSON.stringify(plain(value), undefined, 2)
-    .replaceAll("\n", "\n    ")
+    .replaceAll("\n", "\n      ")
     .replaceAll('"[unknown]"', "[unknown]")
     .replaceAll('"[secret]"', "[secret]");
 }

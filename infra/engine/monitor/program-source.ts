@@ -12,6 +12,7 @@ export const NO_PROGRAM: Source = {
 
 /** The end of the program counts only once everything it has asked for before is taken. */
 export function programSource(monitor: Monitor, program: Program): Source {
+  program.release();
   void program.end.then((end) => {
     if (end === "success") monitor.events.close();
     else

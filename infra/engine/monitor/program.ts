@@ -30,9 +30,13 @@ export type ProgramEnd = "success" | "reported" | { readonly problem: string };
 export class Program {
   readonly #child: ChildProcess;
   readonly end: Promise<ProgramEnd>;
+  readonly #print: ProgramOptions["print"];
+  /** What it has printed before its run began; undefined from then on. */
+  #held: (readonly [string, "stdout" | "stderr"])[] | undefined = [];
 
   constructor(options: ProgramOptions) {
     const { project, guard } = options;
+    this.#print = options.print;
     this.#child = spawn(
       process.execPath,
       [...project.nodeArguments, runnerOf(project), ...flagsOf(options), project.entry],
@@ -44,7 +48,7 @@ export class Program {
       },
     );
     guard.watch(this.#child);
-    for (const stream of ["stdout", "stderr"] as const) this.#lines(stream, options.print);
+    for (const stream of ["stdout", "stderr"] as const) this.#lines(stream);
     this.end = new Promise((resolve) => {
       this.#child.once("error", (error) =>
         resolve({ problem: `could not start the program: ${error.message}` }),
@@ -66,6 +70,13 @@ export class Program {
     });
   }
 
+  /** Its run begins: what it prints is shown. A run that never begins shows nothing of it. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const [line, stream] of held) this.#print(line, stream);
+  }
+
   /** Lets the program come to its end, or ends it. */
   async stop(): Promise<void> {
     const timer = setTimeout(() => this.#kill(), EXIT_LIMIT_MS);
@@ -83,7 +94,11 @@ export class Program {
     }
   }
 
-  #lines(name: "stdout" | "stderr", print: ProgramOptions["print"]): void {
+  #lines(name: "stdout" | "stderr"): void {
+    const print = (line: string, stream: typeof name): void => {
+      if (this.#held) this.#held.push([line, stream]);
+      else this.#print(line, stream);
+    };
     const stream = this.#child[name];
     let rest = "";
     stream?.setEncoding("utf8");

@@ -1,6 +1,6 @@
 /** One operation on one resource, and what all of them have in common. */
 import { ProviderError } from "../plugins/provider.ts";
-import { isDefaultProvider, isProviderType, typeOf } from "../urn.ts";
+import { isDefaultProvider } from "../urn.ts";
 import type { DetailedDiff } from "../values/compare.ts";
 import { has, mapValues, Secret, secretOf, type ValueMap } from "../values/value.ts";
 import type { Deployment, HookArguments } from "./deployment.ts";
@@ -142,5 +142,3 @@ export function protectOutputs(state: ResourceState): ValueMap {
       : value,
   );
 }
-
-export const isProviderStep = (step: StepView): boolean => isProviderType(typeOf(step.urn));

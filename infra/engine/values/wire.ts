@@ -29,10 +29,6 @@ export function decodeValue(message: struct.Value | undefined): Value | undefine
   return message ? decode(message.toJavaScript() as Json) : undefined;
 }
 
-export function encodeValue(value: Value, options: WireOptions): struct.Value {
-  return struct.Value.fromJavaScript(encode(value, options) as never);
-}
-
 function encodeMap(map: ValueMap, options: WireOptions): { [key: string]: Json } {
   const result: { [key: string]: Json } = {};
   for (const [key, value] of Object.entries(map))
