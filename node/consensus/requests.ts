@@ -72,11 +72,6 @@ export function decodeCertificates(bytes: Uint8Array, maxCertificateBytes: numbe
   return certificates;
 }
 
-/** Bytes besides the blocks: count, and per block two lengths, certificate and digest. */
-export function rangeOverhead(maxCertificateBytes: number): number {
-  return 1 + MAX_RANGE_BLOCKS * (8 + maxCertificateBytes + DIGEST_BYTES);
-}
-
 /** u8 count, then per block: certificate behind its length, digest it certifies, block behind its length. */
 export function encodeRange(blocks: readonly FinalizedBlock[]): Uint8Array {
   const size = blocks.reduce((sum, { bytes }) => sum + bytes.length + 512, 1);

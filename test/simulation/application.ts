@@ -39,10 +39,6 @@ export class SimulatedApplication implements Application {
     this.#salt = host.salt;
   }
 
-  get cached(): number {
-    return this.#memory.size;
-  }
-
   get applied(): { height: number; digest: Uint8Array } {
     const { finalized } = this.#host.disk;
     const last = finalized.at(-1);

@@ -7,12 +7,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { mutations } from "./mutations.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const SCHEDULES = 400;
+/** Started in the copy, never here. */
+const runner = new URL(import.meta.resolve("./run-schedules.ts"));
 
 for (const mutation of mutations)
   test(`noticed: ${mutation.name}`, async (context) => {
@@ -44,7 +47,7 @@ async function copySources(target: string): Promise<void> {
 }
 
 function runSchedules(cwd: string): Promise<string> {
-  const args = ["test/simulation/run-schedules.ts", "0", String(SCHEDULES)];
+  const args = [relative(root, fileURLToPath(runner)), "0", String(SCHEDULES)];
   return new Promise((done) => {
     execFile(process.execPath, args, { cwd }, (_error, stdout, stderr) => done(stdout + stderr));
   });

@@ -4,11 +4,10 @@ import type { ConsensusChannel } from "../../node/consensus/ports.ts";
 import type { SignatureScheme, Signer } from "../../node/consensus/scheme.ts";
 import type { ConsensusObserver } from "../../node/consensus/status.ts";
 import type { Timing } from "../../node/consensus/timers.ts";
-import { fromHex } from "../../node/formats/bytes.ts";
 import { SigningKey } from "../../node/formats/ed25519.ts";
 import { type Genesis, genesisHash } from "../../node/formats/genesis.ts";
 import { ed25519Scheme, ValidatorSet } from "../../node/consensus/validators.ts";
-import { sha256, toHex } from "../../node/formats/bytes.ts";
+import { fromHex, sha256, toHex } from "../../node/formats/bytes.ts";
 import { Adversary, type Behaviour } from "./adversary.ts";
 import { SimulatedApplication } from "./application.ts";
 import { type ArmedCrash, CrashSignal, Disk, SimulatedJournal } from "./disk.ts";
@@ -83,7 +82,6 @@ export class World {
   readonly #genesis: Genesis;
   readonly #genesisHash: Uint8Array;
   readonly #scheme: SignatureScheme;
-  readonly #followers: number;
   #failure: unknown;
   #tracing = false;
 
@@ -92,7 +90,6 @@ export class World {
     this.random = new Random(options.seed);
     this.timing = { ...baseTiming, ...options.timing };
     this.network = new SimulatedNetwork(this.scheduler, this.random);
-    this.#followers = options.followers ?? 0;
     this.#identities = identitiesOf(options);
     this.#genesis = genesisOf(this.#identities.slice(0, options.validators));
     this.#genesisHash = fromHex(genesisHash(this.#genesis), 32);
@@ -124,10 +121,6 @@ export class World {
     return this.nodes.filter(({ honest }) => honest);
   }
 
-  get genesis(): Genesis {
-    return this.#genesis;
-  }
-
   /** Records a hash chain over everything that happens. */
   startTrace(): void {
     this.#tracing = true;
@@ -143,8 +136,7 @@ export class World {
     if (node.run !== undefined) return;
     this.#note(`start ${node.index}`);
     this.#launch(node);
-    const twins = this.options.byzantine?.behaviour === "twins" && !node.honest;
-    if (twins && this.network.connectedTo(node.key).length >= 0) this.#launchTwin(node);
+    if (!node.honest && this.options.byzantine?.behaviour === "twins") this.#launchTwin(node);
   }
 
   /** A crash between two events: memory is gone, the disk stays. */
@@ -364,11 +356,6 @@ export class World {
       this.#fail(
         error instanceof InvariantError ? error : new Error("a node ended", { cause: error }),
       );
-  }
-
-  /** A follower's index is behind the validators'. */
-  isFollower(node: SimulatedNode): boolean {
-    return node.index >= this.nodes.length - this.#followers;
   }
 }
 
