@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import type { Lap } from "./stopwatch.ts";
 
 const POLL_MS = 100;
@@ -30,13 +28,14 @@ interface Event {
  */
 export class EventTimes {
   readonly file: string;
-  readonly #directory = mkdtempSync(join(tmpdir(), "guts-events-"));
   readonly #timer: NodeJS.Timeout;
   readonly #spans = new Map<string, { begin: number; end: number }>();
   #read = 0;
 
-  constructor() {
-    this.file = join(this.#directory, "events.jsonl");
+  /** @param file for the log; it is removed at the end, and what a killed run has left is replaced */
+  constructor(file: string) {
+    this.file = file;
+    rmSync(file, { force: true });
     this.#timer = setInterval(() => this.#look(), POLL_MS);
   }
 
@@ -44,7 +43,7 @@ export class EventTimes {
   stop(): Lap[] {
     clearInterval(this.#timer);
     this.#look();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.file, { force: true });
     return [...this.#spans].map(([name, { begin, end }]) => ({ name, ms: end - begin }));
   }
 

@@ -24,6 +24,7 @@ export async function purge(session: Session): Promise<void> {
   if (code !== 0)
     throw new Failure(`the state of stack "${stack}" could not be removed from ${backend.url}`);
   rmSync(join(project.home, stack), { recursive: true, force: true });
+  rmSync(join(project.home, `.events-${stack}.jsonl`), { force: true }); // left when up was killed
   if (backend.directory !== undefined) removeTraces(backend.directory, project.name, stack);
   if (otherStacks(session).length > 0) return;
   for (const name of SHARED) rmSync(join(project.home, name), { recursive: true, force: true });

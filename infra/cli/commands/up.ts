@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { agreed } from "../agree.ts";
 import { EventTimes } from "../event-times.ts";
 import { type Call, type Command, type ExitCode, shared } from "../command.ts";
@@ -57,7 +58,7 @@ async function bringUp(call: Call, decided: boolean): Promise<ExitCode> {
   }
   watch.lap("preparation");
   const json = call.options.flag("json");
-  const events = new EventTimes();
+  const events = new EventTimes(join(project.home, `.events-${stack}.jsonl`));
   const { code } = await runEngine(
     session,
     // The outputs are in the report that follows, in a form for people.

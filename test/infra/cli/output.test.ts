@@ -44,7 +44,7 @@ test("a log line is shown with its time, level, message and fields; another as i
 });
 
 test("the time of a run is divided into its parts, and looking is no part", () => {
-  const times = new EventTimes();
+  const times = new EventTimes(join(directory, "events.jsonl"));
   const event = (kind: string, type: string, op: string) =>
     `${JSON.stringify({ [kind]: { metadata: { type: `guts:index:${type}`, op } } })}\n`;
   writeFileSync(times.file, event("resourcePreEvent", "Bundle", "refresh"));
