@@ -24,15 +24,22 @@ interface Route {
 
 function validatorOf({ schema, httpPart = "body" }: Route) {
   const shape = schema as TSchema;
-  // What comes in a URL is text, so numbers are read from it.
-  const fromText = httpPart !== "body";
   return (data: unknown): { value: unknown } | { error: Error } => {
-    const value = fromText
-      ? Value.Convert(shape, Value.Default(shape, { ...(data as object) }))
-      : data;
+    const value = httpPart === "body" ? data : fromText(shape, data as Record<string, unknown>);
     const problem = Value.Errors(shape, value).First();
     return problem ? { error: new Error(describe(httpPart, problem)) } : { value };
   };
+}
+
+/** What comes in a URL is text: numbers are read from it where the schema has one. */
+function fromText(shape: TSchema, data: Readonly<Record<string, unknown>>): unknown {
+  const properties = shape["properties"] as Readonly<Record<string, TSchema | undefined>>;
+  const read = Object.entries(data).map(([name, text]) => {
+    const isNumber =
+      properties[name]?.["type"] === "integer" && typeof text === "string" && /^-?\d+$/.test(text);
+    return [name, isNumber ? Number(text) : text];
+  });
+  return Value.Default(shape, Object.fromEntries(read));
 }
 
 function describe(httpPart: string, { path, message, value }: ValueError): string {

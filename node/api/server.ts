@@ -125,17 +125,13 @@ async function limitRate(app: FastifyInstance, perSecond: number): Promise<void>
     max: perSecond * RATE_WINDOW_SECONDS,
     timeWindow: RATE_WINDOW_SECONDS * 1000,
     cache: 10_000,
-    keyGenerator: ({ ip }) => networkOf(ip),
+    // One client can hold a whole IPv6 /64, so that is what is counted.
+    ipv6Subnet: 64,
     // A loopback client is a program of this machine: a load generator or a proxy, which speaks
     // for many and has its own limits.
     allowList: ({ ip }) => isLoopback(ip.replace(/^::ffff:/, "")),
     errorResponseBuilder: (_, { after }) => new ApiError("rate-limited", `wait ${after}`),
   });
-}
-
-/** One client can hold a whole IPv6 /64, so that is what is counted. */
-function networkOf(ip: string): string {
-  return ip.includes(":") && !ip.includes(".") ? ip.split(":").slice(0, 4).join(":") : ip;
 }
 
 /** Request ids, headers, metrics, refusal while stopping, and one form for all errors. */
