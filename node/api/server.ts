@@ -25,6 +25,8 @@ const MAX_HEADER_BYTES = 16_384;
 const KEEP_ALIVE_MS = 10_000;
 /** Writes under way may still be finalized for this long after the node was asked to stop. */
 const DRAIN_MS = 5_000;
+/** After that, answers that name the transaction instead have this long to leave. */
+const LAST_ANSWERS_MS = 500;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 export interface Api extends Startable {
@@ -34,8 +36,12 @@ export interface Api extends Startable {
   readonly url: string;
 }
 
-/** The public HTTP API. Its routes are complete; it listens only after `start`. */
-export async function createApi(context: ApiContext): Promise<Api> {
+/**
+ * The public HTTP API. Its routes are complete; it listens only after `start`.
+ *
+ * @param drainMs how long `stop` waits for writes under way
+ */
+export async function createApi(context: ApiContext, drainMs = DRAIN_MS): Promise<Api> {
   const app = createServer(context);
   const draining = new AbortController();
   const stopping = new AbortController();
@@ -66,9 +72,13 @@ export async function createApi(context: ApiContext): Promise<Api> {
     async stop() {
       context.health.markDraining();
       draining.abort();
-      const limit = setTimeout(() => stopping.abort(), DRAIN_MS);
+      const limits = [
+        setTimeout(() => stopping.abort(), drainMs),
+        // Whoever has not sent a whole request by then holds nobody up.
+        setTimeout(() => app.server.closeAllConnections(), drainMs + LAST_ANSWERS_MS),
+      ];
       await app.close();
-      clearTimeout(limit);
+      limits.forEach(clearTimeout);
     },
   };
 }

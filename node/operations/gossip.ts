@@ -8,7 +8,10 @@ import type { Startable } from "./run.ts";
 /** Transactions taken in within this time leave in one message. */
 const BATCH_MS = 5;
 const MAX_BATCH_BYTES = 60 * 1024;
-/** Own transactions are kept until they settle, to be told again to peers that may have missed them. */
+/**
+ * A full node keeps its own transactions until they settle, to tell them again to peers that missed
+ * them; a validator proposes them itself when its turn comes.
+ */
 const MAX_KEPT = 5000;
 const RETELL_MS = 5000;
 
@@ -62,7 +65,7 @@ export class TransactionGossip implements Startable {
 
   #accepted(bytes: Uint8Array, source: "local" | "peer"): void {
     if (source === "local") {
-      this.#keep(bytes);
+      if (!this.#options.votes) this.#keep(bytes);
       this.#batches.everyone.add(bytes);
       return;
     }
@@ -106,9 +109,9 @@ export class TransactionGossip implements Startable {
     }
   }
 
-  /** Tells a new peer what waits here. A validator can wait for its own turn to propose instead. */
+  /** Tells a new peer what waits here. */
   #introduce(peer: string): void {
-    if (this.#options.votes || this.#kept.size === 0) return;
+    if (this.#kept.size === 0) return;
     const batch = new Batch((message) => {
       this.#options.network.send(peer, "transactions", message);
     });

@@ -137,6 +137,47 @@ suite("stopping", () => {
   });
 });
 
+suite("a stop is not held up", () => {
+  test("by a write that is not finalized: it is answered with its transaction", async () => {
+    const node = await fakeNode({ openWrites: "loopback" });
+    node.chain.hold = true;
+    const api = await createApi(node.context, 50);
+    await api.start(new AbortController().signal);
+    const waiting = new Promise<void>((resolve) => {
+      const { settled } = node.chain;
+      node.chain.settled = (id, signal) => {
+        resolve();
+        return settled.call(node.chain, id, signal);
+      };
+    });
+    const answer = fetch(`${api.url}/api/repos`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ owner: "alice", name: "one" }),
+    });
+    await waiting;
+    await api.stop();
+    assert.equal((await answer).status, 202);
+  });
+
+  test("by a client that never finishes its request", async (context) => {
+    const node = await fakeNode({ openWrites: "loopback" });
+    const api = await createApi(node.context, 50);
+    await api.start(new AbortController().signal);
+    const { host, port } = parseAddress(api.url.replace("http://", ""))!;
+    const slow = connect(port, host);
+    context.after(() => slow.destroy());
+    slow.on("error", () => undefined);
+    const head = "POST /api/repos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json";
+    slow.write(`${head}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`);
+    // The answer to Expect says that the request has begun.
+    await once(slow, "data");
+    const started = performance.now();
+    await api.stop();
+    assert.ok(performance.now() - started < 3000);
+  });
+});
+
 suite("addresses", () => {
   test("metrics and health are on the internal address, metrics only there", async (context) => {
     const { api, context: node } = await running(context);

@@ -7,8 +7,9 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -142,15 +143,24 @@ suite("one node", { timeout: 120_000 }, () => {
     assert.match(output, /other users of this machine can read process arguments/);
   });
 
-  test("a second signal ends at once", async () => {
-    const log = node().log().length;
-    // A write that is never finalized would hold the drain, so the first signal does not end it.
-    const first = node().kill("SIGTERM");
+  test("a second signal ends at once what a slow client holds up", async (context) => {
+    const { hostname, port } = new URL(node().url("/"));
+    const slow = connect(Number(port), hostname);
+    context.after(() => slow.destroy());
+    slow.on("error", () => undefined);
+    const head = "POST /api/repos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json";
+    slow.write(`${head}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`);
+    // The answer to Expect says that the request has begun.
+    await once(slow, "data");
+    const ended = node().kill("SIGTERM");
     await eventually("it was asked", 5000, () =>
-      Promise.resolve(node().log().slice(log).includes("asked to stop") || "not yet"),
+      Promise.resolve(node().log().includes("asked to stop") || "not yet"),
     );
+    const started = performance.now();
     void node().kill("SIGTERM");
-    assert.equal(await first, 0);
+    assert.equal(await ended, 0);
+    assert.ok(performance.now() - started < 2000);
+    assert.match(node().log(), /asked a second time, ending at once/);
   });
 
   test("its data verifies, its journal can be read, and damage is found", async () => {
