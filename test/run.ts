@@ -18,7 +18,7 @@ const root = dirname(import.meta.dirname);
 const SUITE_TIMEOUT_MS = 420_000;
 /** Characters of a failing suite's own output that are shown. */
 const OUTPUT_KEPT = 8_000;
-const ALONE = /^test\/(e2e|rehearsal)\//;
+const ALONE = /^test\/(node\/)?e2e\//;
 
 interface Tally {
   passed: number;
