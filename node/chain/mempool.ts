@@ -5,6 +5,11 @@ import type { Transaction } from "./transaction.ts";
 
 export interface MempoolLimits {
   readonly maxTransactions: number;
+  /**
+   * With more than that waiting, nothing is taken from this node's own clients: they wait and try
+   * again. The room above it is for what other nodes have taken already.
+   */
+  readonly maxForClients: number;
   readonly maxBytes: number;
   /** Of one account; accounts with the role devnet are exempt. */
   readonly maxPerAccount: number;
@@ -12,6 +17,7 @@ export interface MempoolLimits {
 
 export const defaultMempoolLimits: MempoolLimits = {
   maxTransactions: 20_000,
+  maxForClients: 4_000,
   maxBytes: 16 * 1024 * 1024,
   maxPerAccount: 2_000,
 };
@@ -53,11 +59,13 @@ export class Mempool {
     account: string,
     bytes: number,
     role: "user" | "devnet" | undefined,
+    source: "local" | "peer",
   ): TransactionProblem | undefined {
-    const { maxTransactions, maxBytes, maxPerAccount } = this.#limits;
+    const { maxTransactions, maxForClients, maxBytes, maxPerAccount } = this.#limits;
     const full = (detail: string): TransactionProblem => ({ code: "mempool-full", detail });
-    if (this.#byId.size >= maxTransactions)
-      return full(`${maxTransactions} transactions are waiting, which is as many as allowed`);
+    const most = source === "local" ? Math.min(maxForClients, maxTransactions) : maxTransactions;
+    if (this.#byId.size >= most)
+      return full(`${most} transactions are waiting, which is as many as allowed`);
     if (this.#bytes + bytes > maxBytes)
       return full(`${this.#bytes} bytes are waiting, allowed: up to ${maxBytes}`);
     const own = this.#byAccount.get(account)?.size ?? 0;

@@ -14,6 +14,16 @@ import type { Mempool } from "./mempool.ts";
 import type { State } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
+/**
+ * Share of the block interval that building a block may take, and its bounds in milliseconds. What
+ * the proposer can execute in that time, the others can verify in about the same: a block that takes
+ * longer than its view leaves no time for votes.
+ */
+const BUILDING_SHARE = 0.25;
+const BUILDING_MS = { least: 10, most: 250 } as const;
+/** The clock is read once in that many transactions. */
+const TRANSACTIONS_PER_LOOK = 16;
+
 export interface ProposalOptions {
   readonly context: BlockContext;
   readonly parent: { readonly header: BlockHeader; readonly state: State };
@@ -35,10 +45,12 @@ export async function buildBlock(
   const draft = parent.state.draft();
   const decoded: Transaction[] = [];
   const room = new BlockRoom(options.genesis);
+  const deadline = performance.now() + buildingMs(options.genesis.consensus.blockIntervalMs);
   let tried = 0;
   for (const transaction of options.mempool.select()) {
     if (room.full) break;
     tried += 1;
+    if (tried % TRANSACTIONS_PER_LOOK === 0 && performance.now() > deadline) break;
     if (tried % TRANSACTIONS_PER_TURN === 0) {
       await nextTurn();
       if (signal.aborted) return undefined;
@@ -67,6 +79,11 @@ export async function buildBlock(
     transactions,
   );
   return { block: { ...block, decoded }, state };
+}
+
+function buildingMs(blockIntervalMs: number): number {
+  const share = blockIntervalMs * BUILDING_SHARE;
+  return Math.min(Math.max(share, BUILDING_MS.least), BUILDING_MS.most);
 }
 
 /** What still fits into a block. */

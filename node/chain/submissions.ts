@@ -43,7 +43,7 @@ export class Submissions {
     const transaction = this.#decode(bytes);
     if ("code" in transaction) return { accepted: false, problem: transaction };
     const { id } = transaction;
-    const refusal = this.#refusal(transaction);
+    const refusal = this.#refusal(transaction, source);
     if (refusal !== undefined) return { accepted: false, id, problem: refusal };
     this.#mempool.add(transaction);
     this.#rejected.delete(id);
@@ -128,14 +128,14 @@ export class Submissions {
   }
 
   /** Cheap reasons first, the signature after them, the dry run last. */
-  #refusal(transaction: Transaction): TransactionProblem | undefined {
+  #refusal(transaction: Transaction, source: "local" | "peer"): TransactionProblem | undefined {
     const { id, account, bytes } = transaction;
     if (this.#mempool.get(id) !== undefined)
       return problem("duplicate", "the transaction is waiting already");
     const draft = this.#ledger.state.draft();
     const cheap =
       admissionProblem(draft, transaction) ??
-      this.#mempool.fullness(account, bytes.length, draft.account(account)?.role);
+      this.#mempool.fullness(account, bytes.length, draft.account(account)?.role, source);
     if (cheap !== undefined) return cheap;
     if (!this.#signatures.verify(transaction))
       return problem("bad-signature", "the signature is not that of the key over the transaction");

@@ -1,6 +1,6 @@
 import type { ChainReader } from "../chain/ports.ts";
 import { decodeTransaction } from "../chain/transaction.ts";
-import { BinaryReader, BinaryWriter } from "../formats/binary.ts";
+import { BinaryReader, BinaryWriter, DecodeError } from "../formats/binary.ts";
 import { fromHex } from "../formats/bytes.ts";
 import type { Network } from "../network/ports.ts";
 import type { Startable } from "./run.ts";
@@ -14,15 +14,20 @@ const MAX_BATCH_BYTES = 60 * 1024;
  */
 const MAX_KEPT = 5000;
 const RETELL_MS = 5000;
+/** Time for transactions of peers in one turn of the event loop: votes must not wait behind them. */
+const TURN_MS = 5;
+/** Messages that wait for their turn; more are dropped, and their transactions come in a block. */
+const MAX_HEARD = 128;
 
-/** A peer sent transactions that no honest node passes on. */
-export class GossipError extends Error {
-  override readonly name = "GossipError";
+/** A message of a peer, as far as it has been read. */
+interface Heard {
+  readonly peer: string;
+  readonly reader: BinaryReader;
 }
 
 export interface GossipOptions {
   readonly chain: Pick<ChainReader, "genesisHash" | "submit" | "onAccepted" | "transaction">;
-  readonly network: Pick<Network, "broadcast" | "send" | "peers" | "onMessage" | "onPeers">;
+  readonly network: Pick<Network, "broadcast" | "send" | "peers" | "onMessage" | "onPeers" | "ban">;
   readonly votes: boolean;
 }
 
@@ -40,6 +45,7 @@ export class TransactionGossip implements Startable {
     everyone: new Batch((message) => this.#tell(message, "everyone")),
     validators: new Batch((message) => this.#tell(message, "validators")),
   };
+  readonly #heard: Heard[] = [];
   #speaker: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -48,7 +54,7 @@ export class TransactionGossip implements Startable {
     this.#genesisHash = fromHex(options.chain.genesisHash, 32);
     const { chain, network } = options;
     chain.onAccepted((bytes, source) => this.#accepted(bytes, source));
-    network.onMessage("transactions", (peer, message) => this.#heard(peer, message));
+    network.onMessage("transactions", (peer, message) => this.#hear(peer, message));
     network.onPeers(({ peer, connected }) => {
       if (connected) this.#introduce(peer.publicKey);
     });
@@ -76,17 +82,40 @@ export class TransactionGossip implements Startable {
     this.#batches[anyValidator ? "validators" : "everyone"].add(bytes);
   }
 
-  #heard(peer: string, message: Uint8Array): void {
-    const { chain } = this.#options;
-    this.#speaker = peer;
-    const reader = new BinaryReader(message);
-    while (reader.remaining > 0) {
-      const outcome = chain.submit(reader.bytes(MAX_BATCH_BYTES), "peer");
-      if (outcome.accepted) continue;
-      const { code, detail } = outcome.problem;
-      if (code === "malformed" || code === "bad-signature" || code === "wrong-chain")
-        throw new GossipError(`got a transaction that is ${code}: ${detail}`);
+  #hear(peer: string, message: Uint8Array): void {
+    if (this.#heard.length >= MAX_HEARD) return;
+    this.#heard.push({ peer, reader: new BinaryReader(message) });
+    if (this.#heard.length === 1) setImmediate(() => this.#takeTurn());
+  }
+
+  /** Takes in what peers said, oldest first, for a while; goes on in the next turn. */
+  #takeTurn(): void {
+    const end = performance.now() + TURN_MS;
+    for (let next = this.#heard[0]; next !== undefined; next = this.#heard[0]) {
+      if (performance.now() > end) {
+        setImmediate(() => this.#takeTurn());
+        return;
+      }
+      if (!this.#takeOne(next)) this.#heard.shift();
     }
+  }
+
+  /** Takes in the next transaction of a message; false when the message is done with. */
+  #takeOne({ peer, reader }: Heard): boolean {
+    const { chain, network } = this.#options;
+    this.#speaker = peer;
+    try {
+      if (reader.remaining === 0) return false;
+      const outcome = chain.submit(reader.bytes(MAX_BATCH_BYTES), "peer");
+      if (outcome.accepted) return true;
+      const { code, detail } = outcome.problem;
+      if (code !== "malformed" && code !== "bad-signature" && code !== "wrong-chain") return true;
+      network.ban(peer, `sent a transaction that is ${code}: ${detail}`);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      network.ban(peer, `sent transactions that cannot be read: ${error.message}`);
+    }
+    return false;
   }
 
   #keep(bytes: Uint8Array): void {

@@ -6,9 +6,9 @@ import { fromHex } from "../../../node/formats/bytes.ts";
 import { decodeKeyFile } from "../../../node/formats/keys.ts";
 
 /** Requests under way at the same time, for each node. */
-const IN_FLIGHT = 32;
+const IN_FLIGHT = 16;
 /** How long a sender waits when a node has no room for more transactions. */
-const FULL_WAIT_MS = 20;
+const FULL_WAIT_MS = 100;
 
 interface SigningOptions {
   readonly keyFile: string;

@@ -28,20 +28,26 @@ function transaction(id: string, account: string, expiryHeight = 10, bytes = 100
   };
 }
 
-const limits = { maxTransactions: 10, maxBytes: 1000, maxPerAccount: 4 };
+const limits = { maxTransactions: 10, maxForClients: 8, maxBytes: 1000, maxPerAccount: 4 };
 
 test("there is room until a limit is reached, for each of them", () => {
   const mempool = new Mempool(limits);
   for (let i = 0; i < 4; i++) mempool.add(transaction(`a${i}`, "alice"));
-  assert.match(mempool.fullness("alice", 100, "user")?.detail ?? "", /account "alice"/);
-  assert.equal(mempool.fullness("alice", 100, "devnet"), undefined);
-  assert.equal(mempool.fullness("bob", 600, "user"), undefined);
-  assert.match(mempool.fullness("bob", 601, "user")?.detail ?? "", /400 bytes are waiting/);
-  for (let i = 0; i < 6; i++) mempool.add(transaction(`b${i}`, "bob", 10, 1));
-  assert.match(mempool.fullness("carol", 1, "user")?.detail ?? "", /10 transactions are waiting/);
-  assert.equal(mempool.fullness("carol", 1, "user")?.code, "mempool-full");
+  assert.match(mempool.fullness("alice", 100, "user", "peer")?.detail ?? "", /account "alice"/);
+  assert.equal(mempool.fullness("alice", 100, "devnet", "peer"), undefined);
+  assert.equal(mempool.fullness("bob", 600, "user", "peer"), undefined);
+  assert.match(mempool.fullness("bob", 601, "user", "peer")?.detail ?? "", /400 bytes are waiting/);
+  for (let i = 0; i < 4; i++) mempool.add(transaction(`b${i}`, "bob", 10, 1));
+  assert.equal(mempool.fullness("carol", 1, "user", "local")?.code, "mempool-full");
+  assert.equal(mempool.fullness("carol", 1, "user", "peer"), undefined, "room for other nodes'");
+  for (let i = 4; i < 6; i++) mempool.add(transaction(`b${i}`, "bob", 10, 1));
+  assert.match(
+    mempool.fullness("carol", 1, "user", "peer")?.detail ?? "",
+    /10 transactions are waiting/,
+  );
+  assert.equal(mempool.fullness("carol", 1, "user", "peer")?.code, "mempool-full");
   mempool.remove("a0");
-  assert.equal(mempool.fullness("alice", 1, "user"), undefined);
+  assert.equal(mempool.fullness("alice", 1, "user", "peer"), undefined);
 });
 
 test("accounts take turns, each in its own order", () => {

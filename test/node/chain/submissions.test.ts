@@ -84,7 +84,7 @@ test("what is refused says why, by a stable code", (t) => {
 });
 
 test("a full mempool says so, and takes again after a block", async (t) => {
-  const limits = { maxTransactions: 3, maxBytes: 100_000, maxPerAccount: 2 };
+  const limits = { maxTransactions: 3, maxForClients: 3, maxBytes: 100_000, maxPerAccount: 2 };
   const node = open(t, { mempool: limits });
   const submit = (account: "alice" | "bob", name: string) =>
     node.chain.submit(

@@ -1,16 +1,17 @@
 /**
- * Proves: to whom a transaction is told, that peers who send rubbish are punished by a throw, and
+ * Proves: to whom a transaction is told, that peers who send rubbish are banned, and
  * that own transactions are told again until they settle. Does not prove delivery; the network does.
  */
 import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Submission, TransactionStatus } from "../../../node/chain/ports.ts";
 import { newBody, signTransaction } from "../../../node/chain/transaction.ts";
 import { BinaryReader, BinaryWriter } from "../../../node/formats/binary.ts";
 import { fromHex } from "../../../node/formats/bytes.ts";
 import { SigningKey } from "../../../node/formats/ed25519.ts";
 import type { PeerInfo } from "../../../node/network/ports.ts";
-import { GossipError, TransactionGossip } from "../../../node/operations/gossip.ts";
+import { TransactionGossip } from "../../../node/operations/gossip.ts";
 import { peer } from "../api/fake-node.ts";
 
 const GENESIS = "ab".repeat(32);
@@ -38,6 +39,7 @@ interface Told {
 function setUp(context: TestContext, options: { votes: boolean; peers: PeerInfo[] }) {
   context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const told: Told[] = [];
+  const banned: string[] = [];
   const read = (message: Uint8Array) => {
     const reader = new BinaryReader(message);
     const transactions: Uint8Array[] = [];
@@ -69,6 +71,7 @@ function setUp(context: TestContext, options: { votes: boolean; peers: PeerInfo[
       send: (to, _, message) => told.push({ to, transactions: read(message) }) > 0,
       onMessage: (_, listener) => (heard = listener),
       onPeers: (listener) => (changed = listener),
+      ban: (who, reason) => banned.push(`${who} ${reason}`),
     },
   });
   gossip.start();
@@ -79,10 +82,17 @@ function setUp(context: TestContext, options: { votes: boolean; peers: PeerInfo[
   };
   return {
     told,
+    banned,
     state,
     submit: (bytes: Uint8Array) => accepted(bytes, "local"),
-    hear: (from: string, ...transactions: Uint8Array[]) => heard(from, batch(...transactions)),
-    hearRaw: (from: string, bytes: Uint8Array) => heard(from, bytes),
+    hear: (from: string, ...transactions: Uint8Array[]) => {
+      heard(from, batch(...transactions));
+      return nextTurn();
+    },
+    hearRaw: (from: string, bytes: Uint8Array) => {
+      heard(from, bytes);
+      return nextTurn();
+    },
     connect: (who: PeerInfo) => changed({ peer: who, connected: true }),
     tick: (milliseconds: number) => context.mock.timers.tick(milliseconds),
   };
@@ -102,19 +112,19 @@ suite("transactions are told", () => {
     assert.deepEqual(told, [{ to: "everyone", transactions: [one, two] }]);
   });
 
-  test("those of a validator to nobody, those of a full node to validators", (context) => {
+  test("those of a validator to nobody, those of a full node to validators", async (context) => {
     const { told, hear, tick } = setUp(context, { votes: true, peers: [validator, full] });
-    hear("v", one);
+    await hear("v", one);
     tick(5);
     assert.deepEqual(told, []);
-    hear("f", two);
+    await hear("f", two);
     tick(5);
     assert.deepEqual(told, [{ to: "validators", transactions: [two] }]);
   });
 
-  test("a full node without a validator passes everything on", (context) => {
+  test("a full node without a validator passes everything on", async (context) => {
     const { told, hear, tick } = setUp(context, { votes: false, peers: [full] });
-    hear("f", one);
+    await hear("f", one);
     tick(5);
     assert.deepEqual(told, [{ to: "everyone", transactions: [one] }]);
   });
@@ -156,22 +166,39 @@ suite("transactions are told", () => {
   });
 });
 
-suite("a peer is punished", () => {
-  test("for what no honest node passes on", (context) => {
-    const { hear, hearRaw, state } = setUp(context, { votes: true, peers: [validator] });
+suite("a peer is banned", () => {
+  test("for what no honest node passes on", async (context) => {
+    const { hear, hearRaw, state, banned } = setUp(context, { votes: true, peers: [validator] });
     for (const code of ["malformed", "bad-signature", "wrong-chain"] as const) {
       state.refusal = { accepted: false, problem: { code, detail: "x" } };
-      assert.throws(() => hear("v", one), GossipError, code);
+      await hear("v", one, two);
+      assert.equal(banned.pop(), `v sent a transaction that is ${code}: x`);
+      assert.equal(banned.length, 0, "the rest of its message is not looked at");
     }
-    assert.throws(() => hearRaw("v", Uint8Array.of(0, 0, 0, 9, 1)));
-    assert.throws(() => hearRaw("v", Uint8Array.of(255, 255, 255, 255)));
+    await hearRaw("v", Uint8Array.of(0, 0, 0, 9, 1));
+    await hearRaw("v", Uint8Array.of(255, 255, 255, 255));
+    assert.equal(banned.length, 2);
   });
 
-  test("not for what an honest node may pass on too late", (context) => {
-    const { hear, state } = setUp(context, { votes: true, peers: [validator] });
+  test("not for what an honest node may pass on too late", async (context) => {
+    const { hear, state, banned } = setUp(context, { votes: true, peers: [validator] });
     for (const code of ["duplicate", "expired", "mempool-full", "repository-exists"] as const) {
       state.refusal = { accepted: false, problem: { code, detail: "x" } };
-      hear("v", one);
+      await hear("v", one);
     }
+    assert.deepEqual(banned, []);
   });
+});
+
+test("transactions of peers are taken in turns of the event loop", async (context) => {
+  const { hear, told, tick } = setUp(context, { votes: true, peers: [validator, full] });
+  let clock = 0;
+  context.mock.method(performance, "now", () => (clock += 2));
+  await hear("f", ...Array.from({ length: 9 }, (_, i) => transaction(`r${i}`)));
+  tick(5);
+  const first = told.flatMap(({ transactions }) => transactions).length;
+  assert.ok(first > 0 && first < 9, `${first} in the first turn`);
+  for (let turn = 0; turn < 9; turn += 1) await nextTurn();
+  tick(5);
+  assert.equal(told.flatMap(({ transactions }) => transactions).length, 9);
 });
