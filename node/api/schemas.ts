@@ -79,6 +79,22 @@ export const pendingWrite = Type.Object(
   { title: "PendingWrite" },
 );
 
+export const batchResult = Type.Object(
+  {
+    accepted: Type.Integer({ description: "How many were accepted" }),
+    results: Type.Array(
+      Type.Object({
+        transaction_id: Type.Optional(hex32("Absent when the transaction could not be read")),
+        accepted: Type.Boolean(),
+        error: Type.Optional(Type.String({ description: "Code of the error table" })),
+        message: Type.Optional(Type.String()),
+      }),
+      { description: "In the order of the request" },
+    ),
+  },
+  { title: "BatchResult" },
+);
+
 export const block = Type.Object(
   {
     height,

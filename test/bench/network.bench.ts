@@ -122,7 +122,7 @@ async function measureBusy({ repeats, say }: BenchOptions): Promise<Measurement[
         unit: "per second",
         values: transactions,
         goal: { atLeast: 1000 },
-        note: `${note}, signed beforehand, one per request to all four; the sender shares the processors`,
+        note: `${note}, signed beforehand, 20 per request to all four; the sender shares the processors`,
       },
     ];
   });

@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MAX_LIFETIME_BLOCKS, newBody, signTransaction } from "../../../node/chain/transaction.ts";
-import { fromHex } from "../../../node/formats/bytes.ts";
+import { fromHex, toHex } from "../../../node/formats/bytes.ts";
 import { decodeKeyFile } from "../../../node/formats/keys.ts";
 
 /** Requests under way at the same time, for each node. */
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 4;
+/** Transactions in a request. */
+const PER_REQUEST = 20;
 /** How long a sender waits when a node has no room for more transactions. */
 const FULL_WAIT_MS = 100;
 
@@ -41,7 +43,7 @@ export function signRepositories(options: SigningOptions): Uint8Array[] {
 }
 
 /**
- * Sends transactions to all nodes in turn until they are used up or the signal ends it.
+ * Sends transactions to all nodes in turn, in batches, until they are used up or the signal ends it.
  *
  * @returns how many were accepted
  */
@@ -54,24 +56,25 @@ export async function send(
   const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
   const sender = async (url: URL) => {
     while (!signal.aborted) {
-      const transaction = transactions[next++];
-      if (transaction === undefined) return;
+      const batch = transactions.slice(next, (next += PER_REQUEST));
+      if (batch.length === 0) return;
+      const body = JSON.stringify({ transactions: batch.map(toHex) });
       while (!signal.aborted) {
-        const status = await post(url, transaction, agent);
-        if (status === 202) accepted += 1;
-        else if (status !== 429) throw new Error(`a node answered ${status}, expected: 202 or 429`);
-        if (status === 202) break;
+        const { status, text } = await post(url, body, agent);
+        if (status !== 202 && status !== 429)
+          throw new Error(`a node answered ${status}, expected: 202 or 429`);
+        if (status === 202) {
+          accepted += (JSON.parse(text) as { accepted: number }).accepted;
+          break;
+        }
         await sleep(FULL_WAIT_MS);
       }
     }
   };
   try {
+    const path = "/api/consensus/transactions/batch";
     await Promise.all(
-      apiUrls.flatMap((url) =>
-        Array.from({ length: IN_FLIGHT }, () =>
-          sender(new URL("/api/consensus/transactions", url)),
-        ),
-      ),
+      apiUrls.flatMap((url) => Array.from({ length: IN_FLIGHT }, () => sender(new URL(path, url)))),
     );
   } finally {
     agent.destroy();
@@ -79,12 +82,16 @@ export async function send(
   return accepted;
 }
 
-function post(url: URL, body: Uint8Array, agent: Agent): Promise<number> {
+function post(url: URL, body: string, agent: Agent): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/octet-stream", "content-length": body.length };
+    const headers = {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+    };
     const sent = request(url, { method: "POST", agent, headers }, (response) => {
-      response.resume();
-      response.once("end", () => resolve(response.statusCode ?? 0));
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, text }));
     });
     sent.once("error", reject);
     sent.end(body);

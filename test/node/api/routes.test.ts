@@ -334,6 +334,44 @@ suite("submitting transactions", () => {
   });
 });
 
+suite("submitting a batch of transactions", () => {
+  const batch = (...transactions: unknown[]): InjectOptions => ({
+    method: "POST",
+    url: "/api/consensus/transactions/batch",
+    payload: { transactions },
+  });
+  const hex = (name: string) => Buffer.from(`alice/${name}`).toString("hex");
+
+  test("each is taken by itself", async () => {
+    const { ask, chain } = await setUp();
+    const answer = await ask(batch(hex("one"), hex("two")));
+    shaped(answer, 202, schemas.batchResult);
+    assert.equal(answer.json().accepted, 2);
+    assert.deepEqual(
+      chain.items.map(({ name }) => name),
+      ["one", "two"],
+    );
+  });
+
+  test("a refusal says why, and 429 says that there is no room at all", async () => {
+    const { ask, chain } = await setUp();
+    chain.refusal = { accepted: false, problem: { code: "duplicate", detail: "x" } };
+    const refused = await ask(batch(hex("one")));
+    shaped(refused, 202, schemas.batchResult);
+    assert.deepEqual(refused.json().results, [
+      { accepted: false, error: "duplicate", message: "x" },
+    ]);
+    chain.refusal = { accepted: false, problem: { code: "mempool-full", detail: "x" } };
+    failed(await ask(batch(hex("one"))), "mempool-full");
+  });
+
+  test("none, too many and no hexadecimal text are refused", async () => {
+    const { ask } = await setUp();
+    for (const transactions of [[], Array<string>(51).fill("00"), ["xyz"]])
+      failed(await ask(batch(...transactions)), "invalid-request");
+  });
+});
+
 suite("every answer", () => {
   test("carries the request id that came in, or a new one", async () => {
     const { ask } = await setUp();
