@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** A setup that ended longer ago belongs to an earlier command. */
-const SETUP_RECENT_MS = 10_000;
+const SETUP_RECENT_MS = 2_000;
 
 /** One part of a run and how long it took, in milliseconds. */
 export interface Lap {

@@ -73,6 +73,7 @@ suite("OpenAPI", () => {
         "get /health/ready",
         "get /health/startup",
         "post /api/consensus/transactions",
+        "post /api/consensus/transactions/batch",
         "post /api/repos",
       ],
     );
