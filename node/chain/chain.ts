@@ -101,6 +101,7 @@ export class Chain implements Application, ChainReader {
         context,
         parent,
         timestampMs: Math.max(this.#clock.now(), earliest),
+        clock: this.#clock,
         mempool: this.#mempool,
         genesis: this.genesis,
         genesisHash: this.#genesisHash,

@@ -9,6 +9,7 @@ import {
   transactionRoot,
 } from "./block.ts";
 import { type CandidateBlock, TRANSACTIONS_PER_TURN } from "./block-rules.ts";
+import type { Clock } from "./clock.ts";
 import { execute, MAX_KEY_REGISTRATIONS, registersKey } from "./execute.ts";
 import type { Mempool } from "./mempool.ts";
 import type { State } from "./state.ts";
@@ -28,6 +29,7 @@ export interface ProposalOptions {
   readonly context: BlockContext;
   readonly parent: { readonly header: BlockHeader; readonly state: State };
   readonly timestampMs: number;
+  readonly clock: Clock;
   readonly mempool: Mempool;
   readonly genesis: Genesis;
   readonly genesisHash: Uint8Array;
@@ -41,16 +43,16 @@ export async function buildBlock(
   options: ProposalOptions,
   signal: AbortSignal,
 ): Promise<{ readonly block: CandidateBlock; readonly state: State } | undefined> {
-  const { context, parent, timestampMs, genesisHash } = options;
+  const { context, parent, timestampMs, clock, genesisHash } = options;
   const draft = parent.state.draft();
   const decoded: Transaction[] = [];
   const room = new BlockRoom(options.genesis);
-  const deadline = performance.now() + buildingMs(options.genesis.consensus.blockIntervalMs);
+  const deadline = clock.now() + buildingMs(options.genesis.consensus.blockIntervalMs);
   let tried = 0;
   for (const transaction of options.mempool.select()) {
     if (room.full) break;
     tried += 1;
-    if (tried % TRANSACTIONS_PER_LOOK === 0 && performance.now() > deadline) break;
+    if (tried % TRANSACTIONS_PER_LOOK === 0 && clock.now() > deadline) break;
     if (tried % TRANSACTIONS_PER_TURN === 0) {
       await nextTurn();
       if (signal.aborted) return undefined;

@@ -19,6 +19,7 @@ import type { BlockContext } from "../../../node/consensus/ports.ts";
 import { equalBytes, toHex } from "../../../node/formats/bytes.ts";
 import {
   createRepository,
+  JumpingClock,
   keyOf,
   keys,
   ManualClock,
@@ -454,6 +455,33 @@ test("a block stays within the byte limit of the genesis", async (t) => {
   while (node.chain.mempool().size > 0) await node.advance();
   assert.equal(node.chain.repositories({ offset: 0, limit: 1 }).total, 100);
 });
+
+test("a block is closed when building it has taken its share of the interval", async () => {
+  const clock = new HurryingClock();
+  using directory = temporaryDirectory();
+  using node = new TestChain(directory.path, testGenesis(), { clock });
+  for (let i = 0; i < 400; i++)
+    node.chain.submit(
+      node.sign("devnet", keys.devnet, createRepository("a", `r${i}`)).bytes,
+      "local",
+    );
+  clock.stepMs = 4;
+  await node.advance();
+  clock.stepMs = 0;
+  const { transactionCount } = node.chain.tip();
+  assert.ok(transactionCount > 0 && transactionCount < 100, `${transactionCount} of 400`);
+});
+
+/** Time goes on at every look. */
+class HurryingClock extends JumpingClock {
+  stepMs = 0;
+  #ahead = 0;
+
+  override now(): number {
+    this.#ahead += this.stepMs;
+    return super.now() + this.#ahead;
+  }
+}
 
 test("at most so many keys are registered in one block", async (t) => {
   const node = open(t);

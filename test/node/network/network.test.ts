@@ -313,9 +313,11 @@ test("a reader that gives no credit back does not grow the sender's memory", asy
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.ok(dropped > 150, `${dropped} of 200 were given up`);
-  collectGarbage();
-  const grown = process.memoryUsage().arrayBuffers - before;
-  assert.ok(grown < 40_000_000, `grew by ${grown} bytes`);
+  // What has just been given up is freed by and by; what is kept stays.
+  await until("the memory is free again", () => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers - before < 40_000_000;
+  });
 });
 
 test("a sender that ignores its credit is cut off", async (t) => {
