@@ -14,7 +14,7 @@ import { nodeProcesses, processesNaming, statusOf, until } from "./probes.ts";
 
 /** Another one: GUTS_E2E_SEED=7 npm test -- e2e/kill */
 const seed = Number(process.env["GUTS_E2E_SEED"] ?? 20_261);
-const ROUNDS = 6;
+const ROUNDS = 10;
 /** A first `up` with a release at hand takes about this long on two cores that are free. */
 const SPAN_MS = 9_000;
 
